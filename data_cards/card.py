@@ -1,0 +1,162 @@
+"""The card of a version as Markdown for the Hugging Face Hub, and `documents`: all that a version says about itself."""
+
+import json
+from typing import Any
+
+import yaml
+
+from data_cards import html
+from data_cards.stats import count
+from data_cards.wording import HUB_LICENCES, KINDS, USES, licences, limits, markdown, sides, splits
+from pairgen.draft import Draft
+from pairgen.schema import SPLITS
+
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+
+
+def documents(draft: Draft) -> dict[str, str]:
+    """README.md, card.html and stats.json of `draft`."""
+    stats = count(draft.contents)
+    return {
+        "README.md": readme(draft, stats),
+        "card.html": html.page(draft, stats),
+        "stats.json": json.dumps(stats, ensure_ascii=False, indent=1, allow_nan=False) + "\n",
+    }
+
+
+def readme(draft: Draft, stats: dict[str, Any]) -> str:
+    """A dataset card as the Hub reads it: YAML front matter, so that `datasets` loads the folder, then Markdown."""
+    parts = [
+        f"---\n{_front_matter(draft, stats)}---",
+        f"# {markdown(draft.name)}, version {draft.number}",
+        _summary(draft, stats),
+        "## Load and train\n\n" + _usage(draft, stats),
+        "## Pairs by kind and split\n\n" + _kinds(stats),
+        "## Where the rows went\n\n" + _funnel(stats),
+        "## Checks\n\n" + _table(["check", "", "found"], [_check(row) for row in stats["checks"]]),
+        "## Scores\n\n" + _scores(stats),
+        "## Examples\n\nDrawn by smallest id, toxic words masked.\n\n" + _examples(stats),
+        "## Models and sources\n\n" + _origin(draft, stats),
+        "## Intended use\n\n" + "\n".join(f"- {use}" for use in USES),
+        "## Limits\n\n" + "\n".join(f"- {limit}" for limit in limits(draft)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _front_matter(draft: Draft, stats: dict[str, Any]) -> str:
+    """Configs name only splits that hold rows: `datasets` refuses an empty one."""
+    configs: list[dict[str, Any]] = []
+    for table in ("pairs", "members", "dropped"):
+        files = [{"split": split, "path": f"{table}/{split}-*.parquet"} for split in splits(stats[table])]
+        if files:
+            default = {"default": True} if table == "pairs" else {}
+            configs.append({"config_name": table, **default, "data_files": files})
+    stated = licences(stats)
+    known = [licence.lower() for licence in stated if licence.lower() in HUB_LICENCES]
+    other = len(known) < len(stated)
+    facts = {
+        "pretty_name": f"{draft.name} v{draft.number}",
+        "license": "other" if other else known[0] if len(known) == 1 else known,
+        **({"license_name": "see-sources", "license_link": "README.md"} if other else {}),
+        "language": ["en"],
+        "task_categories": ["text-generation"],
+        "tags": ["contrast-pairs", "preference", "toxicity", "detoxification", "faithfulness", "counterfactual"],
+        "size_categories": [next((size for top, size in _SIZES if stats["pairs"]["total"] < top), "1M<n<10M")],
+        "configs": configs,
+    }
+    return str(yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=1000))
+
+
+def _summary(draft: Draft, stats: dict[str, Any]) -> str:
+    toxicity = stats["toxicity"]
+    text = (
+        f"{stats['pairs']['total']:,} contrast pairs in {stats['sets']['total']:,} sets: each pair holds a positive "
+        "(faithful and non-toxic) and a negative (toxic or unfaithful) for the same context. "
+    )
+    if toxicity.get("before", {}).get("count") and toxicity["after"]["count"]:
+        before, after = (toxicity[key]["quantiles"]["0.5"] for key in ("before", "after"))
+        text += f"Rewriting brought the median toxicity of the toxic texts from {before:.2f} to {after:.2f}. "
+    text += f"{sum(row['ok'] for row in stats['checks'])} of {len(stats['checks'])} checks pass."
+    facts = [
+        ["reference", f"`{draft.reference}`"],
+        ["digest", f"`{draft.digest}`"],
+        ["published", f"{draft.created[:16].replace('T', ' ')} UTC"],
+        ["version before", f"`{draft.parent}`" if draft.parent else "none"],
+        ["made by", f"contrast-pairs {markdown(draft.code)}"],
+        ["licence of the sources", markdown(", ".join(licences(stats)))],
+    ]
+    return f"{text} `card.html` beside this file shows the same with pictures.\n\n" + _table(["", ""], facts)
+
+
+def _usage(draft: Draft, stats: dict[str, Any]) -> str:
+    configs = [f'"{table}"' for table in ("members", "dropped") if stats[table]["total"]]
+    return (
+        "PATH is the folder that holds this file.\n\n```python\nimport datasets\n\n"
+        f'pairs = datasets.load_dataset(PATH, "pairs")  # also: {", ".join(configs)}\n```\n\n'
+        f"```sh\ncontrast-pairs verify {draft.reference}\ncontrast-pairs train {draft.reference}\n```"
+    )
+
+
+def _kinds(stats: dict[str, Any]) -> str:
+    rows = [
+        [KINDS.get(row[side], row[side]) + f" ({markdown(row[side])})" for side in ("positive_kind", "negative_kind")]
+        + [f"{row[split]:,}" for split in (*SPLITS, "total")]
+        for row in stats["pairs"]["by_kind"]
+    ]
+    totals = [f"{stats['pairs']['by_split'].get(split, 0):,}" for split in SPLITS]
+    rows.append(["**all**", "", *totals, f"{stats['pairs']['total']:,}"])
+    return _table(["positive", "negative", *SPLITS, "total"], rows)
+
+
+def _funnel(stats: dict[str, Any]) -> str:
+    stages = [
+        [markdown(row["stage"]), row["unit"], *(f"{row[key]:,}" for key in ("entered", "kept", "dropped"))]
+        for row in stats["funnel"]
+    ]
+    reasons = [
+        [markdown(row["stage"]), markdown(row["drop_reason"]), row["unit"], f"{row['count']:,}"]
+        for row in stats["dropped"]["by_reason"]
+    ]
+    reasons.append(["**all**", "", "", f"{stats['dropped']['total']:,}"])
+    text = "At every stage, entered = kept + dropped; every dropped row stands in the table `dropped`.\n\n"
+    text += _table(["stage", "unit", "entered", "kept", "dropped"], stages)
+    return text + "\n\n" + _table(["stage", "reason", "unit", "dropped"], reasons)
+
+
+def _check(row: dict[str, Any]) -> list[str]:
+    return [row["check"], "pass" if row["ok"] else "**look**", row["found"]]
+
+
+def _scores(stats: dict[str, Any]) -> str:
+    rows = []
+    for name, summary in stats["scores"].items():
+        middle = (
+            [f"{summary['quantiles'][key]:.3f}" for key in ("0.05", "0.5", "0.95")] if summary["count"] else [""] * 3
+        )
+        rows.append(
+            [markdown(name.removeprefix("score_")), f"{summary['count']:,}", f"{summary['missing']:,}", *middle]
+        )
+    return _table(["score", "pairs", "missing", "5 %", "median", "95 %"], rows) if rows else "None."
+
+
+def _examples(stats: dict[str, Any]) -> str:
+    rows = []
+    for example in stats["examples"]["kept"]:
+        shown = [markdown("".join(piece["masked"] for piece in pieces)) for pieces in sides(example).values()]
+        rows.append([*shown, markdown(example["negative_kind"])])
+    return _table(["positive", "negative", "kind"], rows)
+
+
+def _origin(draft: Draft, stats: dict[str, Any]) -> str:
+    models = [[markdown(role), markdown(print_)] for role, print_ in draft.contents.fingerprints.items()]
+    sources = [
+        [markdown(str(source.get(key, ""))) for key in ("name", "rows", "licence", "sha256")]
+        for source in stats["sources"]
+    ]
+    text = _table(["model", "fingerprint"], models) + "\n\n" + _table(["source", "rows", "licence", "sha256"], sources)
+    return text + "\n\nThe recipe is `recipe.toml`; `manifest.json` holds the sha256 of every file."
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,108 @@
+"""The card of a version as one page for people: no request leaves it, and nothing but its own style and script runs."""
+
+import base64
+import hashlib
+from importlib import resources
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from data_cards import pictures
+from data_cards.wording import KINDS, USES, licences, limits, segments, sides, visible
+from pairgen.draft import Draft
+from pairgen.schema import SPLITS
+
+
+def page(draft: Draft, stats: dict[str, Any]) -> str:
+    """The page, self-contained; its policy allows the one style sheet and the one script by their sha256."""
+    style, script = _read("card.css"), _read("card.js")
+    environment = jinja2.Environment(
+        autoescape=True, finalize=_plain, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters |= {"number": lambda number: f"{number:,}", "kind": _kind, "piece": _piece}
+    return environment.from_string(_read("card.html")).render(
+        draft=draft,
+        stats=stats,
+        style=Markup(style),
+        script=Markup(script),
+        policy=_policy(style, script),
+        splits=SPLITS,
+        negatives=_negatives(stats),
+        licences=licences(stats),
+        limits=limits(draft),
+        uses=USES,
+        passed=sum(row["ok"] for row in stats["checks"]),
+        pictures={name: Markup(svg) for name, svg in _pictures(stats).items()},
+        panels=_panels(stats),
+        kept=[{**example, **sides(example)} for example in stats["examples"]["kept"]],
+        dropped=[_dropped(example) for example in stats["examples"]["dropped"]],
+    )
+
+
+def _read(name: str) -> str:
+    return resources.files("data_cards").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script)]
+    return (
+        f"default-src 'none'; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _plain(shown: Any) -> Any:
+    """What a template prints: markup of ours as it is, any other text without characters that act unseen."""
+    return visible(shown) if isinstance(shown, str) and not isinstance(shown, Markup) else shown
+
+
+def _kind(kind: str) -> str:
+    return KINDS.get(kind, kind)
+
+
+def _piece(text: str) -> dict[str, Any]:
+    return segments(text, [], cover=False)[0]
+
+
+def _negatives(stats: dict[str, Any]) -> list[dict[str, Any]]:
+    """Pairs by the kind of their negative alone: a row a kind, the most frequent first."""
+    rows: dict[str, dict[str, Any]] = {}
+    for pair in stats["pairs"]["by_kind"]:
+        row = rows.setdefault(
+            pair["negative_kind"], {"kind": pair["negative_kind"], **dict.fromkeys((*SPLITS, "total"), 0)}
+        )
+        for split in (*SPLITS, "total"):
+            row[split] += pair[split]
+    return sorted(rows.values(), key=lambda row: (-row["total"], row["kind"]))
+
+
+def _pictures(stats: dict[str, Any]) -> dict[str, str]:
+    drawn = {"funnel": pictures.funnel(stats["funnel"])} if stats["funnel"] else {}
+    toxicity = stats["toxicity"]
+    if toxicity and toxicity["before"]["count"] and toxicity["after"]["count"]:
+        drawn["before_after"] = pictures.before_after(toxicity)
+    if stats["length_ratio"]["count"]:
+        drawn["length_ratio"] = pictures.panel("length ratio", stats["length_ratio"], width=480)
+    return drawn
+
+
+def _panels(stats: dict[str, Any]) -> list[dict[str, Any]]:
+    """A picture a score; the score of the negatives (`score_x_negative`) stands in the picture of the positives'."""
+    scores = stats["scores"]
+    drawn = []
+    for name, positive in scores.items():
+        negative = scores.get(f"{name}_negative")
+        if name.endswith("_negative") and name.removesuffix("_negative") in scores:
+            continue
+        if positive["count"] or (negative and negative["count"]):
+            title = name.removeprefix("score_").replace("_", " ")
+            svg = Markup(pictures.panel(name, positive, negative))
+            drawn.append({"title": title, "positive": positive, "negative": negative, "svg": svg})
+    return drawn
+
+
+def _dropped(example: dict[str, Any]) -> dict[str, Any]:
+    if example["positive"] is not None and example["negative"] is not None:
+        return {**example, **sides(example)}
+    return {**example, "positive": None, "negative": None, "text": segments(example["text"] or "", [], cover=False)}

@@ -1,0 +1,203 @@
+"""Pure counts over what a build hands over: everything that a data card shows, as one JSON-able dict."""
+
+import csv
+import functools
+import re
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pairgen.digests import normalise
+from pairgen.draft import Contents
+from pairgen.schema import SPLITS
+from pairgen.version import by_split
+
+BINS = 20
+TOXIC = 0.5  # where scorer and judge are compared; the thresholds that decided stand in the recipe
+_MAX_EXAMPLE = 600
+_MAX_RATIO = 2.0  # of lengths: more counts as this, so that one odd pair does not squeeze the picture
+_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+_EXAMPLE = ("context", "positive", "negative", "parent", "positive_kind", "negative_kind", "split", "source")
+
+
+def count(contents: Contents, *, kept_examples: int = 12, dropped_examples: int = 8) -> dict[str, Any]:
+    """The numbers of a data card.
+
+    Examples are drawn by smallest id, never by score, and hold raw text, cut after 600 characters. Scores that are
+    null or NaN are counted as `missing` and enter no quantile.
+    """
+    pairs, members, dropped = contents.pairs, contents.members, contents.dropped
+    scores = {name: distribution(pairs[name]) for name in pairs.columns if name.startswith("score_")}
+    counts: dict[str, Any] = {
+        "sets": {"total": members["set_id"].n_unique(), "by_split": _sets_by_split(members)},
+        "pairs": {**_totals(pairs), "by_kind": _by_kind(pairs, ("positive_kind", "negative_kind"))},
+        "members": {**_totals(members), "by_kind": _by_kind(members, ("role", "kind"))},
+        "dropped": {**_totals(dropped), "by_reason": _reasons(dropped)},
+        "funnel": contents.funnel.to_dicts(),
+        "sources": contents.source,
+        "fingerprints": contents.fingerprints,
+        "scores": scores,
+        "toxicity": _toxicity(pairs),
+        "agreement": _agreement(pairs, dropped),
+        "length_ratio": distribution(_length_ratio(pairs).clip(upper_bound=_MAX_RATIO), upper=_MAX_RATIO),
+        "identity": _identity(pairs),
+        "examples": {
+            "kept": _examples(pairs, ("pair_id", *_EXAMPLE), "pair_id", kept_examples),
+            "dropped": _examples(
+                dropped, ("id", "unit", "stage", "drop_reason", "score", "text", *_EXAMPLE), "id", dropped_examples
+            ),
+        },
+    }
+    return {**counts, "checks": _checks(contents, counts)}
+
+
+def distribution(scores: pl.Series, *, upper: float = 1.0) -> dict[str, Any]:
+    """Number, missing, mean, extremes, quantiles, and 20 bins over 0 to `upper` (wider where the scores are)."""
+    known = scores.cast(pl.Float64).drop_nulls().drop_nans().to_numpy()
+    summary: dict[str, Any] = {"count": len(known), "missing": len(scores) - len(known)}
+    if not len(known):
+        return summary
+    low, high = min(0.0, float(known.min())), max(upper, float(known.max()))
+    heights, edges = np.histogram(known, bins=BINS, range=(low, high))
+    summary |= {"mean": float(known.mean()), "min": float(known.min()), "max": float(known.max())}
+    summary["quantiles"] = {f"{q:g}": float(np.quantile(known, q)) for q in _QUANTILES}
+    return {**summary, "histogram": {"edges": [round(float(edge), 6) for edge in edges], "counts": heights.tolist()}}
+
+
+def _totals(rows: pl.DataFrame) -> dict[str, Any]:
+    return {"total": rows.height, "by_split": {split: part.height for split, part in by_split(rows)}}
+
+
+def _sets_by_split(members: pl.DataFrame) -> dict[str, int]:
+    return {split: part["set_id"].n_unique() for split, part in by_split(members)}
+
+
+def _by_kind(rows: pl.DataFrame, kinds: tuple[str, str]) -> list[dict[str, Any]]:
+    in_split = [(pl.col("split") == split).sum().cast(pl.Int64).alias(split) for split in SPLITS]
+    table = rows.group_by(kinds).agg(*in_split, pl.len().cast(pl.Int64).alias("total"))
+    return table.sort("total", *kinds, descending=[True, False, False]).to_dicts()
+
+
+def _reasons(dropped: pl.DataFrame) -> list[dict[str, Any]]:
+    table = dropped.group_by("stage", "unit", "drop_reason").agg(pl.len().cast(pl.Int64).alias("count"))
+    return table.sort("count", "stage", "unit", "drop_reason", descending=[True, False, False, False]).to_dicts()
+
+
+def _toxicity(pairs: pl.DataFrame) -> dict[str, Any]:
+    """Scores of what was rewritten (negatives of kind `toxic`) and of the rewrites, and in how many pairs it fell."""
+    if not {"score_toxicity", "score_toxicity_negative"} <= set(pairs.columns):
+        return {}
+    rewritten = pairs.filter(pl.col("negative_kind") == "toxic")
+    before, after = rewritten["score_toxicity_negative"], rewritten["score_toxicity"]
+    fell = int((after < before).fill_null(False).sum())
+    return {"pairs": rewritten.height, "fell": fell, "before": distribution(before), "after": distribution(after)}
+
+
+def _agreement(pairs: pl.DataFrame, dropped: pl.DataFrame) -> list[dict[str, Any]]:
+    """How often scorer and judge fall on the same side of .5: a row for each group of texts that has both scores."""
+    judged = []
+    for group, rows, ending in (
+        ("positives kept", pairs, ""),
+        ("negatives kept", pairs, "_negative"),
+        ("positives dropped", dropped, ""),
+    ):
+        scorer, judge = f"score_toxicity{ending}", f"score_judge{ending}"
+        if scorer not in rows.columns or judge not in rows.columns:
+            continue
+        known = rows.select(scorer=pl.col(scorer).fill_nan(None) >= TOXIC, judge=pl.col(judge).fill_nan(None) >= TOXIC)
+        known = known.drop_nulls()
+        if known.height:
+            cells = {
+                "both": int((known["scorer"] & known["judge"]).sum()),
+                "scorer_only": int((known["scorer"] & ~known["judge"]).sum()),
+                "judge_only": int((~known["scorer"] & known["judge"]).sum()),
+            }
+            neither = known.height - sum(cells.values())
+            ratio = (cells["both"] + neither) / known.height
+            judged.append({"group": group, "count": known.height, **cells, "neither": neither, "ratio": ratio})
+    return judged
+
+
+def _length_ratio(pairs: pl.DataFrame) -> pl.Series:
+    """Characters of the positive over those of the negative."""
+    positive, negative = pairs["positive"].str.len_chars(), pairs["negative"].str.len_chars()
+    return positive.cast(pl.Float64) / negative.clip(lower_bound=1)
+
+
+def _identity(pairs: pl.DataFrame) -> list[dict[str, Any]]:
+    """In how many pairs each side mentions a word of `identity_terms.csv`: a row a group of words, and `any`."""
+    texts = {side: pairs[side].map_elements(normalise, return_dtype=pl.String) for side in ("positive", "negative")}
+    rows = []
+    for group, pattern in _identity_patterns().items():
+        hits = {side: text.str.contains(pattern) for side, text in texts.items()}
+        row = {side: int(hit.sum()) for side, hit in hits.items()}
+        lost = int((hits["negative"] & ~hits["positive"]).sum())
+        rows.append({"group": group, **row, "lost": lost, "gained": row["positive"] - row["negative"] + lost})
+    return rows
+
+
+@functools.cache
+def _identity_patterns() -> dict[str, str]:
+    lines = resources.files("pairgen").joinpath("identity_terms.csv").read_text(encoding="utf-8").splitlines()
+    groups: dict[str, list[str]] = {}
+    for row in csv.DictReader(lines):
+        groups.setdefault(row["group"], []).append(normalise(row["term"]))
+    groups = {"any": [term for terms in groups.values() for term in terms], **dict(sorted(groups.items()))}
+    return {group: rf"\b(?:{'|'.join(re.escape(term) for term in terms)})\b" for group, terms in groups.items()}
+
+
+def _examples(rows: pl.DataFrame, columns: Sequence[str], key: str, number: int) -> list[dict[str, Any]]:
+    first = rows.sort(key, "positive", "negative", maintain_order=True).head(number)
+    return [
+        {name: _cut(row[name]) if isinstance(row[name], str) else row[name] for name in columns}
+        for row in first.iter_rows(named=True)
+    ]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX_EXAMPLE else text[:_MAX_EXAMPLE] + "…"
+
+
+def _checks(contents: Contents, counts: dict[str, Any]) -> list[dict[str, Any]]:
+    """Simple checks, each with what was found: `ok` is what a reviewer would want, not a guarantee."""
+    pairs, members, funnel = contents.pairs, contents.members, contents.funnel
+    lost = int((funnel["entered"] - funnel["kept"] - funnel["dropped"]).abs().sum())
+    lost += abs(int(funnel["dropped"].sum()) - contents.dropped.height)
+    split_texts = members.select("split", text=pl.col("text").map_elements(normalise, return_dtype=pl.String)).unique()
+    shared = int((split_texts["text"].value_counts()["count"] > 1).sum())
+    absent = [split for split in SPLITS if split not in counts["pairs"]["by_split"]]
+    same = int((pairs["positive"] == pairs["negative"]).sum())
+    found = [
+        ("Nothing vanished", not lost, f"{lost:,} rows unaccounted for"),
+        ("No text in two splits", not shared, f"{shared:,} texts in more than one split"),
+        ("Every split has pairs", not absent, f"empty: {', '.join(absent) or 'none'}"),
+        ("No pair of two equal texts", not same, f"{same:,} such pairs"),
+    ]
+    toxicity, length = counts["toxicity"], counts["length_ratio"]
+    if toxicity and toxicity["pairs"]:
+        worse = toxicity["pairs"] - toxicity["fell"]
+        found.append(
+            ("Every rewrite scores below its original", not worse, f"{worse:,} of {toxicity['pairs']:,} do not")
+        )
+    for row in counts["agreement"]:
+        if row["group"] == "positives kept":
+            seen = row["both"] + row["judge_only"]
+            found.append(("The judge finds no positive toxic", not seen, f"{seen:,} of {row['count']:,} it does"))
+    if length["count"]:
+        median = length["quantiles"]["0.5"]
+        found.append(
+            ("Both sides are of like length", 0.8 <= median <= 1.25, f"median ratio {median:.2f}, 0.80 to 1.25 is fine")
+        )
+    identity = counts["identity"][0]
+    most = max(1, round(0.05 * pairs.height))
+    found.append(
+        (
+            "Identities stay mentioned",
+            identity["lost"] <= most,
+            f"lost in {identity['lost']:,} pairs, {most:,} are fine",
+        )
+    )
+    return [{"check": check, "ok": bool(ok), "found": what} for check, ok, what in found]

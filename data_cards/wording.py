@@ -1,0 +1,133 @@
+"""What a card says in words: limits, uses, names of kinds; and corpus text made harmless for where it is shown."""
+
+import difflib
+import re
+import unicodedata
+from itertools import pairwise
+from typing import Any
+
+from pairgen.draft import Draft
+from pairgen.masking import mask
+from pairgen.schema import SPLITS
+
+Span = tuple[int, int]
+
+HUB_LICENCES = {"apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-sa-3.0", "cc-by-nc-4.0", "odc-by"}
+KINDS = {
+    "original": "a clean text as found",
+    "rewrite": "a toxic text, rewritten",
+    "human": "written by a person",
+    "back_translation": "translated and back",
+    "toxic": "a toxic text as found",
+    "swap_ent": "another name",
+    "swap_num": "another number",
+    "mask_ent": "a name filled in by a model",
+    "mask_rel": "a verb filled in by a model",
+    "regen_ent": "written on by a model from a name",
+    "regen_rel": "written on by a model from a verb",
+    "negation": "negation added or removed",
+    "swap_roles": "agent and patient exchanged",
+    "sys_lowcon": "a model's own unsure output",
+}
+USES = (
+    "Made for training and testing language models to prefer faithful, non-toxic text over toxic or unfaithful text.",
+    "Not for training a toxicity classifier (the labels are another classifier's scores), and not for generating "
+    "abuse: half of every toxic pair is real abuse. Positives are machine-made unless their kind says otherwise; "
+    "they speak for nobody.",
+)
+_LIMITS = (
+    (
+        "profanity_check",
+        "The toxicity scorer is a linear model over words. It is strong on profanity and blind to implicit hate: "
+        "a threat or a slur in polite words passes as clean, in positives too.",
+    ),
+    (
+        "better_profanity",
+        "The judge is a word list. It is independent of the scorer, but it sees only the words that it lists, "
+        "so its agreement says nothing about toxicity without such words.",
+    ),
+    (
+        "smollm2",
+        "Fluency was judged by a very small language model (135 million parameters): it ranks rewrites, "
+        "but cannot tell good prose from passable prose.",
+    ),
+)
+_GENERAL_LIMITS = (
+    "Rewrites are made without a large language model, by deleting and substituting the words that carry the toxicity. "
+    "They stay close to their original, and sometimes read like it.",
+    "The texts were selected by the scorer, and by the judge where the recipe filters by it: their scores on positives "
+    "look better than they are. Read the examples.",
+    "English only. What is toxic differs between people and places; one score cannot say for whom a text is harmful.",
+)
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # controls, bidi and zero-width, surrogates, line separators
+_MARKDOWN = re.compile(r"[&<>|\\`*_\[\]#~@:=+{}$^!\"/]|-(?=-)|(?<=-)-|^-|(?<=www)\.", re.IGNORECASE)
+_TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
+
+
+def limits(draft: Draft) -> list[str]:
+    """What to know before trusting this version, by the models that made it."""
+    models = " ".join(draft.contents.fingerprints.values()).lower()
+    return [*(text for needle, text in _LIMITS if needle in models), *_GENERAL_LIMITS]
+
+
+def licences(stats: dict[str, Any]) -> list[str]:
+    """The licences of the sources, each once, in order."""
+    stated = [str(source.get("licence") or "unknown") for source in stats["sources"]]
+    return list(dict.fromkeys(stated)) or ["unknown"]
+
+
+def splits(counts: dict[str, Any]) -> list[str]:
+    """The splits that hold rows, the common three first."""
+    return [split for split in (*SPLITS, "unsplit") if split in counts["by_split"]]
+
+
+def visible(text: str) -> str:
+    """`text` on one line, with every control, bidi and zero-width character made a plain mark: nothing acts unseen."""
+    return "".join(_shown(letter) for letter in text)
+
+
+def markdown(text: str) -> str:
+    """`text` as Markdown that shows it literally: no tag, table cell, fence, rule, link or mention comes out of it."""
+    return _MARKDOWN.sub(lambda found: f"&#{ord(found[0])};", visible(text))
+
+
+def changed(one: str, other: str) -> tuple[list[Span], list[Span]]:
+    """The words of `one` and of `other` that the two do not share, as characters."""
+    tokens = [list(_TOKEN.finditer(text)) for text in (one, other)]
+    left, right = ([token[0] for token in side] for side in tokens)
+    found: tuple[list[Span], list[Span]] = ([], [])
+    for what, *ends in difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+        if what != "equal":
+            for side, (start, end) in enumerate((ends[:2], ends[2:])):
+                found[side].extend(token.span() for token in tokens[side][start:end] if token[0].isalnum())
+    return found
+
+
+def segments(text: str, marks: list[Span], *, cover: bool) -> list[dict[str, Any]]:
+    """`text` cut at `marks`: what each piece says raw and masked, and whether it is marked.
+
+    Toxic words are masked; with `cover` the marked words are too.
+    """
+    covered = mask(text, marks if cover else None)
+    ends = sorted({0, len(text), *(place for span in marks for place in span)})
+    starts = {start for start, _ in marks}
+    return [
+        {"raw": visible(text[start:end]), "masked": visible(covered[start:end]), "mark": start in starts}
+        for start, end in pairwise(ends)
+    ]
+
+
+def sides(example: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """The segments of a pair's positive and negative, with the words marked that differ."""
+    positive, negative = changed(example["positive"], example["negative"])
+    toxic = example["negative_kind"] == "toxic"
+    return {
+        "positive": segments(example["positive"], positive, cover=False),
+        "negative": segments(example["negative"], negative, cover=toxic),
+    }
+
+
+def _shown(letter: str) -> str:
+    if letter in "\n\r\t\v\f\x1c\x1d\x1e\x85\u2028\u2029":
+        return " "
+    return "�" if unicodedata.category(letter) in _INVISIBLE else letter

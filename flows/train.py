@@ -1,0 +1,70 @@
+"""The training flow: from any published version to a model, compared with its base."""
+
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from flows.progress import steps
+from pairgen.errors import StoreError
+from pairgen.loading import load_models
+from pairgen.models import ModelSpecs
+from pairgen.store import Version, verify
+from training.evaluate import Report, evaluate
+from training.evaluation_data import load_clean_text, load_faithfulness, load_prompts
+from training.settings import TrainSettings
+from training.trainer import train
+
+
+@flow(name="train", validate_parameters=False)
+def train_version(version: Version, settings: TrainSettings, out: Path) -> Path:
+    """A model trained from `version`, in the folder `out`, with its lineage; an altered version is a `StoreError`."""
+    refuse_altered(version)
+    return fit(version, settings, out)
+
+
+@task(name="verify", cache_policy=NO_CACHE)
+def refuse_altered(version: Version) -> None:
+    problems = verify(version)
+    if problems:
+        more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+        raise StoreError(
+            f"{version.reference}: is not what was published ({problems[0]}{more}); nothing is trained from it"
+        )
+
+
+@task(name="train", cache_policy=NO_CACHE)
+def fit(version: Version, settings: TrainSettings, out: Path) -> Path:
+    lineage = {
+        "version": version.reference,
+        "digest": version.digest,
+        "manifest_digest": version.manifest["manifest_digest"],
+        "path": str(version.path.resolve()),
+        "fingerprints": version.manifest["fingerprints"],
+    }
+    with steps("train") as advance:
+        return train(version.pairs(), settings=settings, out=out, lineage=lineage, progress=advance)
+
+
+def compare(models: dict[str, str], *, specs: ModelSpecs, memory: Path, k: int = 4, seed: int = 0) -> Report:
+    """The first of `models` (a name: its spec) and the others on the packaged prompts, texts and judges of `specs`."""
+    with steps("evaluate") as advance:
+        return evaluate(
+            models,
+            judges=load_models(specs, memory),
+            prompts=load_prompts(),
+            clean_text=load_clean_text(),
+            faithfulness=load_faithfulness(),
+            k=k,
+            seed=seed,
+            progress=advance,
+        )
+
+
+def free_folder(wanted: Path) -> Path:
+    """`wanted`, or the first of `wanted`-2, `wanted`-3, ... that does not exist."""
+    number, folder = 1, wanted
+    while folder.exists():
+        number += 1
+        folder = wanted.with_name(f"{wanted.name}-{number}")
+    return folder

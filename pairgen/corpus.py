@@ -1,0 +1,265 @@
+"""Reading any source as a corpus: files of every usual format, `datasets` folders, hub data sets, the packaged demo.
+
+`read_source` gives rows as they stand; `clean` makes texts of them, and drops a faulty row with its reason.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import polars as pl
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
+from pydantic import BaseModel, ConfigDict, Field
+
+from pairgen.digests import digest, normalise
+from pairgen.errors import SourceError
+from pairgen.schema import TEXTS, Outcome, drop, empty
+from pairgen.splits import SplitSettings, split_of
+
+RAW = {name: pl.String() for name in ("text_id", "text", "context", "source", "source_id", "licence")}
+
+_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".txt")
+_KNOWN_COLUMNS = {
+    "text": ("text", "comment_text", "comment", "body", "content", "sentence", "message", "post", "tweet", "toxic"),
+    "context": ("context", "parent_text", "parent_comment", "parent", "prompt", "reply_to", "in_reply_to_text"),
+    "id": ("id", "text_id", "comment_id", "post_id", "message_id", "rev_id", "tweet_id", "uuid"),
+}
+_LANGUAGE_MIN_CHARACTERS = 60  # below that, one language in fifty is guessed wrong
+_LANGUAGE_MIN_PROBABILITY = 0.95
+
+
+class SourceSettings(BaseModel):
+    """The `[source]` section: where the corpus lies, which columns hold what, and what a text may be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    paths: tuple[str, ...] = ()
+    text: str | None = None
+    context: str | None = None
+    id: str | None = None
+    licence: str = "unknown"
+    language: str = Field(default="en", min_length=2, max_length=3)
+    max_characters: int = Field(default=5_000, ge=1)
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """What was read: the source's name, its path, the rows in it, and the sha256 of its bytes (a hub data set: of its rows)."""
+
+    name: str
+    path: str
+    rows: int
+    sha256: str
+    licence: str
+
+    def as_dict(self) -> dict[str, str | int]:
+        return asdict(self)
+
+
+def read_source(path: str, settings: SourceSettings) -> tuple[pl.DataFrame, SourceFacts]:
+    """The rows at `path` as a `RAW` table, in their order, and what was read.
+
+    `path` is a csv, tsv, jsonl, parquet or txt file (a line a text), the folder of a `datasets` data set,
+    `hf:org/name@revision`, or `package:demo`. Texts are as they stand; `text_id` is the digest of the normalised text
+    and context. Raises `SourceError` where nothing can be read, or no column holds the texts.
+    """
+    if path.startswith("hf:"):
+        table, name = _hub(path), path.removeprefix("hf:").partition("@")[0].replace("/", "--")
+        sha256 = hashlib.sha256(table.write_ndjson().encode()).hexdigest()
+    else:
+        file, name = (
+            (Path(str(files("pairgen") / "demo" / "comments.jsonl")), "demo")
+            if path == "package:demo"
+            else (Path(path), Path(path).stem)
+        )
+        table, sha256 = _local(file), _sha256(file)
+    if not table.height:
+        raise SourceError(f"{path}: holds no rows; a corpus of at least one text is expected")
+    facts = SourceFacts(name=name, path=path, rows=table.height, sha256=sha256, licence=settings.licence)
+    columns = {role: _column(path, table, role, getattr(settings, role)) for role in ("text", "context", "id")}
+    text = pl.col(columns["text"] or "").cast(pl.String)
+    raw = table.select(
+        text=text.fill_null(""),
+        context=pl.col(columns["context"]).cast(pl.String).fill_null("") if columns["context"] else pl.lit(""),
+        source=pl.lit(name),
+        source_id=pl.col(columns["id"]).cast(pl.String) if columns["id"] else pl.lit(None, pl.String),
+        licence=pl.lit(settings.licence),
+    )
+    ids = [digest(normalise(text), normalise(context)) for text, context in raw.select("text", "context").iter_rows()]
+    return raw.with_columns(text_id=pl.Series(ids, dtype=pl.String)).select(*RAW), facts
+
+
+def clean(raw: pl.DataFrame, *, settings: SourceSettings, split: SplitSettings) -> Outcome:
+    """`RAW` rows as `TEXTS`, each with its split; a faulty row or a second copy of a text is dropped with its reason.
+
+    The order is that of (text_id, source, source_id), whatever the order of `raw`: of equal texts the first stays.
+    """
+    raw = raw.sort("text_id", "source", "source_id", "text", nulls_last=True)
+    text = pl.col("text")
+    letters = r"\p{L}"
+    reasons = (
+        pl.when(text.str.strip_chars() == "").then(pl.lit("empty"))
+        .when(text.str.contains(r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F\x{80}-\x{84}\x{86}-\x{9F}]")).then(pl.lit("control_characters"))
+        .when(text.str.contains(r"[\x{202A}-\x{202E}\x{2066}-\x{2069}]")).then(pl.lit("bidirectional_controls"))
+        .when(text.str.len_chars() > settings.max_characters).then(pl.lit("too_long"))
+        .when(~text.str.contains(letters)).then(pl.lit("no_letters"))
+        .when(pl.struct("text_id").is_duplicated() & ~pl.col("text_id").is_first_distinct()).then(pl.lit("duplicate"))
+        .otherwise(_language_fault(raw["text"].to_list(), settings.language))
+    )  # fmt: skip
+    judged = raw.with_columns(reason=reasons)
+    faulty = judged.filter(pl.col("reason").is_not_null())
+    kept = (
+        judged.filter(pl.col("reason").is_null())
+        .drop("reason")
+        .with_columns(
+            text=text.str.strip_chars(),
+            context=pl.col("context").str.replace_all(r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F]", "").str.strip_chars(),
+        )
+    )
+    splits = [
+        split_of(text_id, validation_fraction=split.validation_fraction, test_fraction=split.test_fraction)
+        for text_id in kept["text_id"]
+    ]
+    kept = kept.with_columns(split=pl.Series(splits, dtype=pl.String)).select(*TEXTS)
+    dropped = drop(faulty.drop("reason"), stage="read", reason="", unit="text").with_columns(
+        drop_reason=faulty["reason"]
+    )
+    return Outcome(kept if kept.height else empty(TEXTS), dropped)
+
+
+def _language_fault(texts: Sequence[str], language: str) -> pl.Expr:
+    """ "other_language" for a text that is long enough to tell and is, with high probability, not in `language`."""
+    identifier = _identifier()
+    faults = []
+    for text in texts:
+        guess, probability = (language, 1.0)
+        if len(text) >= _LANGUAGE_MIN_CHARACTERS or not text.isascii():
+            guess, probability = identifier.classify(text[:1_000])
+        sure = probability >= _LANGUAGE_MIN_PROBABILITY
+        faults.append("other_language" if guess != language and sure else None)
+    return pl.lit(pl.Series(faults, dtype=pl.String))
+
+
+@cache
+def _identifier() -> LanguageIdentifier:
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+
+
+def _column(path: str, table: pl.DataFrame, role: str, named: str | None) -> str | None:
+    there = ", ".join(repr(name) for name in table.columns)
+    if named is not None:
+        if named not in table.columns:
+            raise SourceError(f"{path}: no column {named!r} for source.{role}; there are: {there}")
+        return named
+    lowered = {name.casefold(): name for name in reversed(table.columns)}
+    found = next((lowered[name] for name in _KNOWN_COLUMNS[role] if name in lowered), None)
+    strings = [name for name, dtype in table.schema.items() if dtype == pl.String]
+    if role == "text" and (found is None or found not in strings):
+        raise SourceError(
+            f"{path}: no column holds the texts; name it in the recipe as source.text; there are: {there}"
+        )
+    return found
+
+
+def _local(file: Path) -> pl.DataFrame:
+    if not file.exists():
+        raise SourceError(
+            f"{file}: no such file; give a {', '.join(_SUFFIXES)} file, a folder of a data set, or hf:ORG/NAME"
+        )
+    if file.is_dir():
+        return _folder(file)
+    if file.suffix.lower() not in _SUFFIXES:
+        raise SourceError(f"{file}: {file.suffix or 'no suffix'} is no known format; there are: {', '.join(_SUFFIXES)}")
+    if not file.stat().st_size:
+        raise SourceError(f"{file}: is empty; a corpus of at least one text is expected")
+    try:
+        match file.suffix.lower():
+            case ".parquet":
+                return pl.read_parquet(file)
+            case ".csv":
+                return pl.read_csv(file, infer_schema=False)
+            case ".tsv":
+                return pl.read_csv(file, infer_schema=False, separator="\t", quote_char=None)
+            case ".txt":
+                lines = file.read_text(encoding="utf-8").split("\n")
+                return pl.DataFrame({"text": lines[:-1] if lines[-1] == "" else lines})
+            case _:
+                return pl.read_ndjson(_valid_utf8(file), infer_schema_length=None)
+    except PermissionError as error:
+        raise SourceError(f"{file}: may not be read; check its permissions") from error
+    except UnicodeDecodeError as error:
+        raise SourceError(_encoding_fault(file, error.start)) from error
+    except (pl.exceptions.PolarsError, OSError) as error:
+        if "utf-8" in str(error).lower() or "utf8" in str(error).lower():
+            raise SourceError(_encoding_fault(file, _first_bad_byte(file))) from error
+        raise SourceError(f"{file}: cannot be read as {file.suffix[1:]}: {str(error).splitlines()[0]}") from error
+
+
+def _valid_utf8(file: Path) -> bytes:
+    content = file.read_bytes()
+    content.decode("utf-8")
+    for number, line in enumerate(content.splitlines(), 1):  # polars says neither which line nor why
+        if line.strip():
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise SourceError(
+                    f"{file}: line {number} is no JSON ({error.msg}); a JSON object a line is expected"
+                ) from error
+            if not isinstance(row, dict):
+                raise SourceError(f"{file}: line {number} is no JSON object; a JSON object a line is expected")
+    return content
+
+
+def _first_bad_byte(file: Path) -> int:
+    try:
+        file.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start
+    return -1
+
+
+def _encoding_fault(file: Path, place: int) -> str:
+    return f"{file}: is not UTF-8 (byte {place}); convert it: iconv -f WINDOWS-1252 -t UTF-8 {file.name} > utf8{file.suffix}"
+
+
+def _folder(folder: Path) -> pl.DataFrame:
+    import datasets
+
+    try:
+        if (folder / "dataset_dict.json").exists() or (folder / "state.json").exists():
+            return _rows_of(datasets.load_from_disk(str(folder)))
+        return _rows_of(datasets.load_dataset(str(folder)))
+    except Exception as error:  # the library raises builders' own classes
+        raise SourceError(f"{folder}: is no data set that `datasets` can load: {str(error).splitlines()[0]}") from error
+
+
+def _hub(path: str) -> pl.DataFrame:
+    import datasets
+
+    name, _, revision = path.removeprefix("hf:").partition("@")
+    try:
+        return _rows_of(datasets.load_dataset(name, revision=revision or None))
+    except Exception as error:  # the hub client raises over a dozen unrelated classes for "cannot be had"
+        raise SourceError(
+            f"{path}: cannot be loaded ({str(error).splitlines()[0]}); is the hub reachable, the name right?"
+        ) from error
+
+
+def _rows_of(data: object) -> pl.DataFrame:
+    """All rows of a `Dataset`, or of every split of a `DatasetDict`, one after the other."""
+    parts = data.values() if isinstance(data, dict) else [data]
+    return pl.concat([pl.DataFrame(part.with_format("arrow")[:]) for part in parts], how="diagonal_relaxed")  # type: ignore[attr-defined]
+
+
+def _sha256(path: Path) -> str:
+    state = hashlib.sha256()
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_file():
+            with file.open("rb") as stream:
+                state.update(hashlib.file_digest(stream, "sha256").digest())
+    return state.hexdigest() if path.is_dir() else hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,126 @@
+"""A version before it is one: what a build hands over, and how it is written to a folder."""
+
+import functools
+import hashlib
+import io
+import json
+import os
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pairgen.version import FORMAT, MANIFEST, by_split, count_rows, file_sha256, manifest_digest
+
+PACKAGES = ("flows", "pairgen", "filters", "training", "data_cards")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a build hands over: the tables of `schema.py`, and where they came from.
+
+    `recipe` is TOML text, `fingerprints` has a model's fingerprint by role, `source` a dict a source with name, path,
+    rows, sha256 and licence.
+    """
+
+    pairs: pl.DataFrame
+    members: pl.DataFrame
+    dropped: pl.DataFrame
+    funnel: pl.DataFrame
+    recipe: str
+    fingerprints: dict[str, str]
+    source: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A version about to be published, as its documents see it; `parent` is the reference of the one before."""
+
+    name: str
+    number: int
+    digest: str
+    contents: Contents
+    parent: str | None
+    created: str
+    code: str
+
+    @property
+    def reference(self) -> str:
+        return f"{self.name}@v{self.number}"
+
+
+@functools.cache
+def code_version() -> str:
+    """Release of contrast-pairs and 12 characters of the sha256 over its modules: `0.1.0+3f2a...`."""
+    try:
+        release = metadata.version("contrast-pairs")
+    except metadata.PackageNotFoundError:
+        release = "unknown"
+    root = Path(__file__).resolve().parent.parent
+    state = hashlib.sha256()
+    for path in sorted(path for package in PACKAGES for path in (root / package).rglob("*.py")):
+        state.update(f"{path.relative_to(root).as_posix()} {file_sha256(path)}\n".encode())
+    return f"{release}+{state.hexdigest()[:12]}"
+
+
+def write_tables(work: Path, contents: Contents) -> None:
+    """Every table into the folder `work`, a Parquet file a split."""
+    for table, rows in (("pairs", contents.pairs), ("members", contents.members), ("dropped", contents.dropped)):
+        (work / table).mkdir()
+        for split, part in by_split(rows):
+            buffer = io.BytesIO()  # not straight to the file: polars hides why a disk refused
+            part.write_parquet(buffer)
+            (work / table / f"{split}-00000-of-00001.parquet").write_bytes(buffer.getbuffer())
+    for path in work.rglob("*.parquet"):
+        _finish(path)
+
+
+def write_documents(work: Path, draft: Draft, documents: dict[str, str]) -> None:
+    """Documents, recipe and, last, the manifest into the folder `work`; those of an earlier try are replaced."""
+    for name, text in {**documents, "recipe.toml": draft.contents.recipe}.items():
+        (work / name).unlink(missing_ok=True)
+        (work / name).write_text(text, encoding="utf-8", newline="")
+        _finish(work / name)
+    (work / MANIFEST).unlink(missing_ok=True)
+    files = {
+        path.relative_to(work).as_posix(): {"sha256": file_sha256(path), "size": path.stat().st_size}
+        for path in sorted(work.rglob("*"))
+        if path.is_file()
+    }
+    contents = draft.contents
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "name": draft.name,
+        "number": draft.number,
+        "digest": draft.digest,
+        "parent": draft.parent,
+        "created": draft.created,
+        "code": draft.code,
+        "fingerprints": contents.fingerprints,
+        "source": contents.source,
+        "counts": count_rows(contents.pairs, contents.members, contents.dropped),
+        "funnel": contents.funnel.to_dicts(),
+        "files": files,
+    }
+    manifest["manifest_digest"] = manifest_digest(manifest)
+    (work / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    _finish(work / MANIFEST)
+    for folder in (work, *(path for path in work.iterdir() if path.is_dir())):
+        sync(folder)
+
+
+def _finish(path: Path) -> None:
+    """On the disk, and read-only."""
+    sync(path)
+    path.chmod(0o444)
+
+
+def sync(path: Path) -> None:
+    """What was written to a file or folder is on the disk when this returns."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

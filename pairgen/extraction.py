@@ -1,0 +1,62 @@
+"""Numbers and named entities in a text: what the negatives change and the filters hold in place."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+# A number in digits with its sign of money or per cent, its thousands and decimals, as one piece; or a number word.
+_DIGITS = re.compile(r"(?<![\w.])[$£€]?\d+(?:[.,:/]\d+)*(?:\s?%|(?:st|nd|rd|th|k|m|bn|s|am|pm)\b)?", re.IGNORECASE)
+NUMBER_WORDS = (
+    "zero two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion"
+).split()
+_WORDS = re.compile(r"\b(?:" + "|".join(NUMBER_WORDS) + r")\b", re.IGNORECASE)
+
+ENTITY_LABELS = frozenset({"PERSON", "GPE", "ORG", "NORP", "LOC", "FAC", "PRODUCT", "EVENT", "LANGUAGE", "DATE"})
+_DATE_NAMES = re.compile(
+    r"\b(?:January|February|March|April|June|July|August|September|October|November|December|"
+    r"Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)\b"
+)
+
+
+_TRIM = re.compile(r"(?:the\s+)?(?P<name>.+?)(?:['’]s?)?", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A piece of a text: characters [start, end), its words, and the label (spaCy's, or NUMBER)."""
+
+    start: int
+    end: int
+    text: str
+    label: str
+
+
+def numbers(text: str) -> list[Mention]:
+    """Numbers, amounts, percentages, times and numeric dates in `text`, and number words from two on, in order.
+
+    "one" is left out: it is a pronoun more often than a number. Letters mixed with digits ("f4ce", "b2b") are no number.
+    """
+    found = [*_DIGITS.finditer(text), *_WORDS.finditer(text)]
+    return sorted((Mention(m.start(), m.end(), m.group(), "NUMBER") for m in found), key=lambda mention: mention.start)
+
+
+def entities(doc: Any) -> list[Mention]:
+    """Named entities of a spaCy `doc` that start with a capital and hold no digit, in order; of dates, months and days.
+
+    An article before the name and a possessive behind it are left out: "the Ministry's" is "Ministry".
+    """
+    found = []
+    for span in doc.ents:
+        trimmed = _TRIM.fullmatch(span.text)
+        if span.label_ in ENTITY_LABELS - {"DATE"} and trimmed and trimmed["name"][:1].isupper():
+            start = span.start_char + trimmed.start("name")
+            if not any(letter.isdigit() for letter in trimmed["name"]):
+                found.append(Mention(start, start + len(trimmed["name"]), trimmed["name"], span.label_))
+    taken = {place for mention in found for place in range(mention.start, mention.end)}
+    dates = [
+        Mention(match.start(), match.end(), match.group(), "DATE")
+        for match in _DATE_NAMES.finditer(doc.text)
+        if match.start() not in taken
+    ]
+    return sorted([*found, *dates], key=lambda mention: mention.start)

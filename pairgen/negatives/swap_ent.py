@@ -1,0 +1,94 @@
+"""`swap_ent`: one or two named entities replaced by others of the same label (CLIFF: Cao & Wang 2021, section 3.1).
+
+The other stands in the context, or else in `entities.toml`, a fixed list of ours: never elsewhere in the corpus, so that
+one more comment changes no other set.
+"""
+
+import re
+import tomllib
+from collections.abc import Sequence
+from functools import cache, partial
+from importlib.resources import files
+from typing import Any
+
+from pairgen.digests import fraction, pick
+from pairgen.extraction import Mention, entities
+from pairgen.negatives.change import Negative, Replacement, article_fits, case_like, change
+
+_SHARE_OF_TWO = 0.3
+_THE_BEFORE = re.compile(r"\bthe\s+$", re.IGNORECASE)
+
+
+def swap_ent(doc: Any, context: Any, *, seed: str) -> Negative | None:
+    """The text of `doc` with one or two entities swapped, at all their places; None where it has none to swap.
+
+    `doc` and `context` are spaCy documents; every draw is made from `seed`, a digest. Case and number are kept.
+    """
+    there = {mention.text.casefold() for mention in entities(doc)}
+    names = sorted({mention.text: mention for mention in entities(doc) if mention.text.isprintable()}.items())
+    names.sort(key=lambda named: fraction(seed, "order", named[0]))
+    count = 2 if len(names) > 1 and fraction(seed, "count") < _SHARE_OF_TWO else 1
+    replacements: list[Replacement] = []
+    swapped = 0
+    for name, mention in names:
+        others = [other for other in _others(mention, entities(context)) if other.casefold() not in there]
+        places = [found for found in entities(doc) if found.text == name]
+        others = [other for other in map(partial(_bare, doc.text, places[0].start, mention.label), others) if other]
+        others = [other for other in others if all(article_fits(doc.text, found.start, other) for found in places)]
+        if others:
+            other = pick(others, seed, "other", name)
+            there.add(other.casefold())
+            replacements += [Replacement(found.start, found.end, case_like(other, name)) for found in places]
+            swapped += 1
+        if swapped == count:
+            break
+    return change(doc.text, replacements) if replacements else None
+
+
+def _bare(text: str, start: int, label: str, other: str) -> str | None:
+    """`other` as it fits behind what stands before `start`: behind "the", a name that takes one, without its own."""
+    if not _THE_BEFORE.search(text[:start]):
+        return other
+    return other.removeprefix("the ") if other.startswith("the ") or label in {"NORP", "DATE"} else None
+
+
+def _others(mention: Mention, context: Sequence[Mention]) -> list[str]:
+    """Entities that may stand for `mention`: those of its label in the context, or else those of its list."""
+    listed = _lists()
+    members = _list_of(mention)
+    known = {name.casefold() for name in listed.get(members or "", [])}
+    near = [
+        other.text
+        for other in context
+        if other.label == mention.label
+        and len(other.text.split()) == len(mention.text.split())
+        and (mention.label != "DATE" or other.text.casefold() in known)
+    ]
+    near = [name for name in near if name.casefold() != mention.text.casefold()]
+    return near or [name for name in listed.get(members or "", []) if name.casefold() != mention.text.casefold()]
+
+
+def _list_of(mention: Mention) -> str | None:
+    """The list that holds what may stand for `mention`: the finer kind of its label that the name itself tells."""
+    listed, name = _lists(), mention.text.casefold()
+    finer = [key for key, names in listed.items() if name in {other.casefold() for other in names}]
+    if mention.label == "PERSON":
+        words = name.split()
+        given = {gender: {other.casefold() for other in listed[f"FIRST_{gender}"]} for gender in ("MALE", "FEMALE")}
+        gender = next((gender for gender, firsts in given.items() if words[0] in firsts), None)
+        gender = gender or pick(("MALE", "FEMALE"), "gender", words[0])
+        if len(words) > 1:
+            return f"PERSON_{gender}"
+        return "SURNAME" if "SURNAME" in finer else f"FIRST_{gender}"
+    if mention.label == "GPE":
+        return next((key for key in finer if key.startswith("GPE")), "GPE_CITY")
+    if mention.label in {"NORP", "DATE"}:
+        wanted = ("NORP",) if mention.label == "NORP" else ("MONTH", "WEEKDAY")
+        return next((key for key in finer if key.startswith(wanted)), None)
+    return mention.label if mention.label in listed else None
+
+
+@cache
+def _lists() -> dict[str, list[str]]:
+    with (files("pairgen.negatives") / "entities.toml").open("rb") as stream:
+        return tomllib.load(stream)

@@ -1,0 +1,66 @@
+"""Mending a sentence after an edit: spaces, punctuation, articles, doubled words, the capital at its start."""
+
+import re
+
+_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), replacement)
+    for pattern, replacement in (
+        (r"[ \t]{2,}", " "),
+        (r"(?<=\w)[ \t]+(?=[,;:.!?](?:\s|$))", ""),  # a space before punctuation
+        (r"([,;:])(?:\s*[,;:])+", r"\1"),  # doubled commas
+        (r"[,;:]\s*([.!?])", r"\1"),  # a comma before a full stop
+        (r"(^|[.!?]\s+|\n)[ \t]*[,;:.\-–—]+\s*", r"\1"),  # punctuation that opens a sentence
+        (r"([\"“(\[])\s+", r"\1"),
+        (r"\(\s*\)|\[\s*\]|\"\s*\"|“\s*”", ""),  # brackets and quotes around nothing
+        (r"\b(a|an|the|of|to|and|is|are|in|you|i)\s+\1\b", r"\1"),
+        (r"\b(?:a|an)\s+(the|my|your|his|her|our|their)\b", r"\1"),
+        (r"\s+(?:and|or|but)\s*([.!?]|$)", r"\1"),  # a conjunction with nothing after it
+        (r",\s*(?:and|or)\s*([.!?]|$)", r"\1"),
+    )
+)
+_EMPTY_SLOT = re.compile(r"\b(?:a|an|the|my|your|our|such|very|\w+'re|is a|like)\s*(?:[.,;:!?)]|$)", re.IGNORECASE)
+_ARTICLE = re.compile(r"\b(a|an)(\s+)(?=(\w))", re.IGNORECASE)
+_VOWEL_SOUND = re.compile(r"(?:[aeio]|u(?!ni|s[eiua]|tili|r[aio]|k)|honest|hour|heir|honou?r)", re.IGNORECASE)
+
+
+def repair(text: str, *, like: str) -> str:
+    """`text` mended; what already stands in `like`, the text before the edit, is its writer's own way and stays.
+
+    A rule is applied only where the fault was not in `like`: a text written with spaces before its punctuation, or all
+    in lower case, stays so.
+    """
+    for pattern, replacement in _RULES:
+        if not pattern.search(like):
+            text = pattern.sub(replacement, text)
+    text = _articles(text, like)
+    text = text.strip()
+    if like.strip()[:1].isupper() and text[:1].islower():
+        text = text[:1].upper() + text[1:]
+    return _capitals(text, like)
+
+
+def broken(text: str, *, like: str) -> bool:
+    """Whether `text` has an empty slot that `like` has not: an article, possessive or "you're" with nothing after it."""
+    return len(_EMPTY_SLOT.findall(text)) > len(_EMPTY_SLOT.findall(like))
+
+
+def _articles(text: str, like: str) -> str:
+    known = set(re.findall(r"\ban?\s+\w+", like, re.IGNORECASE))
+
+    def choose(found: re.Match[str]) -> str:
+        following = text[found.end() :]
+        if re.match(r"\w+", following) and found.group() + re.match(r"\w+", following).group() in known:  # type: ignore[union-attr]
+            return found.group()
+        article = "an" if _VOWEL_SOUND.match(following) else "a"
+        upper = found.group(1)[0].isupper()
+        return (article.capitalize() if upper else article) + found.group(2)
+
+    return _ARTICLE.sub(choose, text)
+
+
+def _capitals(text: str, like: str) -> str:
+    """A capital after each full stop, where `like` never starts a sentence without one."""
+    starts = re.findall(r"[.!?]\s+(\w)", like)
+    if any(letter.islower() for letter in starts) or like.strip()[:1].islower():
+        return text
+    return re.sub(r"([.!?]\s+)([a-z])", lambda found: found.group(1) + found.group(2).upper(), text)

@@ -1,0 +1,194 @@
+"""Sets and pairs: the positives and negatives of one context, and their product."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+
+from pairgen.digests import digest, normalise
+from pairgen.models import Models
+from pairgen.negatives.change import Negative
+from pairgen.negatives.swap_ent import swap_ent
+from pairgen.negatives.swap_num import swap_num
+from pairgen.rewriting.rewrite import REWRITES, RewriteSettings, changed_spans, rewrite
+from pairgen.schema import MEMBERS, PAIRS, Outcome, check, drop, empty
+
+_MAKERS: dict[str, Callable[..., Negative | None]] = {"swap_ent": swap_ent, "swap_num": swap_num}
+
+
+class NegativesSettings(BaseModel):
+    """The `[negatives]` section: which kinds are made of a set's first positive, and how many pairs a set may give."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kinds: tuple[Literal["swap_ent", "swap_num"], ...] = ("swap_ent", "swap_num")
+    max_pairs_per_set: int = Field(default=8, ge=1)
+
+
+def rewrite_seeds(seeds: pl.DataFrame, *, settings: RewriteSettings, models: Models) -> Outcome:
+    """`seeds` with `rewrites`, the ranked rewrites of each toxic text; where none is good, the text is dropped with the reason.
+
+    A clean seed stays as it is, with no rewrites.
+    """
+    made = rewrite(seeds.filter(pl.col("seed") == "toxic"), settings=settings, models=models)
+    reasons = made.filter(pl.col("rewrite").is_null()).select("text_id", "abstain_reason")
+    ranked = made.filter(pl.col("rewrite").is_not_null())
+    nested = ranked.group_by("text_id", maintain_order=True).agg(
+        rewrites=pl.struct([name for name in REWRITES if name not in {"text_id", "abstain_reason"}])
+    )
+    joined = seeds.join(nested, on="text_id", how="left", maintain_order="left")
+    abstained = joined.join(reasons, on="text_id", how="inner", maintain_order="left")
+    dropped = drop(abstained.drop("seed", "rewrites", "abstain_reason"), stage="rewrite", reason="", unit="text")
+    kept = joined.join(reasons, on="text_id", how="anti", maintain_order="left")
+    return Outcome(kept, dropped.with_columns(drop_reason="abstained_" + abstained["abstain_reason"]))
+
+
+def make_sets(seeds: pl.DataFrame, *, settings: NegativesSettings, models: Models) -> Outcome:
+    """The members of every set, as `MEMBERS`; a seed of which no set can be made is dropped as "no_negative".
+
+    A toxic seed is itself a negative (`toxic`) and its rewrites are the positives; a clean seed is the positive
+    (`original`). The other kinds are made of the first positive.
+    """
+    rows: list[dict[str, Any]] = []
+    without: list[str] = []
+    plans = [_positives(seed) for seed in seeds.iter_rows(named=True)]
+    docs = models.parser.parse([positives[0]["text"] for positives in plans])
+    contexts = models.parser.parse(seeds["context"].to_list())
+    for seed, positives, doc, context in zip(seeds.iter_rows(named=True), plans, docs, contexts, strict=True):
+        negatives = _toxic(seed, positives[0]) + _made(positives, doc, context, settings)
+        if negatives:
+            rows += positives + negatives
+        else:
+            without.append(seed["text_id"])
+    members = pl.DataFrame(rows, schema=MEMBERS) if rows else empty(MEMBERS)
+    lacking = seeds.filter(pl.col("text_id").is_in(without)).drop("seed", "rewrites")
+    return Outcome(
+        check(members, MEMBERS, stage="negatives"), drop(lacking, stage="negatives", reason="no_negative", unit="text")
+    )
+
+
+def make_pairs(members: pl.DataFrame, seeds: pl.DataFrame, *, settings: NegativesSettings, models: Models) -> Outcome:
+    """Every positive of a set with every negative of it, as `PAIRS`, with the toxicity of the negatives by scorer and judge.
+
+    Over `max_pairs_per_set` a pair is dropped: every kind of negative comes once before any comes twice. `seeds` give the
+    texts that rewrites were made from.
+    """
+    columns = ["set_id", "member_id", "kind", "text"]
+    positives = members.filter(pl.col("role") == "positive")
+    negatives = members.filter(pl.col("role") == "negative").select(columns)
+    origin = seeds.select(parent_id="text_id", parent="text")
+    pairs = (
+        positives.join(origin, on="parent_id", how="left", maintain_order="left")
+        .join(negatives, on="set_id", suffix="_negative", maintain_order="left_right")
+        .select(
+            "set_id",
+            "context",
+            pair_id=pl.concat_str("member_id", "member_id_negative", separator=" "),
+            positive="text",
+            negative="text_negative",
+            parent=pl.col("parent").fill_null(pl.col("text")),
+            positive_kind="kind",
+            negative_kind="kind_negative",
+            source="source",
+            split="split",
+        )
+        .with_columns(pair_id=pl.col("pair_id").map_elements(digest, return_dtype=pl.String))
+        .select(*PAIRS)
+    )
+    scored = pairs.with_columns(
+        score_toxicity_negative=pl.Series(models.toxicity.toxicity(pairs["negative"].to_list()), dtype=pl.Float64),
+        score_judge_negative=pl.Series(models.judge.toxicity(pairs["negative"].to_list()), dtype=pl.Float64),
+    ).with_columns(pl.col("score_toxicity_negative", "score_judge_negative").fill_nan(None))
+    rank = pl.int_range(pl.len()).over("set_id", "negative_kind")
+    place = rank.rank("ordinal").over("set_id")
+    placed = scored.with_columns(place=place)
+    over = placed.filter(pl.col("place") > settings.max_pairs_per_set).drop("place")
+    kept = placed.filter(pl.col("place") <= settings.max_pairs_per_set).drop("place")
+    return Outcome(kept, drop(over, stage="pair", reason="over_max_pairs_per_set", unit="pair"))
+
+
+def count_sets(members: pl.DataFrame) -> int:
+    """How many sets the `members` make."""
+    return members["set_id"].n_unique()
+
+
+def count_products(members: pl.DataFrame) -> int:
+    """How many pairs the `members` make: in each set, positives times negatives."""
+    roles = members.group_by("set_id").agg(
+        positives=(pl.col("role") == "positive").sum(), negatives=(pl.col("role") == "negative").sum()
+    )
+    return int((roles["positives"].cast(pl.Int64) * roles["negatives"].cast(pl.Int64)).sum())
+
+
+def members_of(members: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """The `members` that stand in at least one of `pairs`."""
+    positive = pairs.select("set_id", text="positive", role=pl.lit("positive"))
+    negative = pairs.select("set_id", text="negative", role=pl.lit("negative"))
+    return members.join(
+        pl.concat([positive, negative]).unique(), on=["set_id", "text", "role"], how="semi", maintain_order="left"
+    )
+
+
+def _member(seed: dict[str, Any], *, role: str, kind: str, text: str, parent_id: str, spans: Any) -> dict[str, Any]:
+    set_id = digest("set", seed["text_id"])
+    return {
+        "set_id": set_id,
+        "member_id": digest("member", set_id, role, kind, text),
+        "role": role,
+        "kind": kind,
+        "context": seed["context"],
+        "text": text,
+        "parent_id": parent_id,
+        "spans": spans,
+        "source": seed["source"],
+        "split": seed["split"],
+        "text_id": seed["text_id"],
+    }
+
+
+def _positives(seed: dict[str, Any]) -> list[dict[str, Any]]:
+    parent_id = seed["text_id"]
+    if seed["seed"] == "clean":
+        return [_member(seed, role="positive", kind="original", text=seed["text"], parent_id=parent_id, spans=[])]
+    return [
+        _member(
+            seed,
+            role="positive",
+            kind="rewrite",
+            text=made["rewrite"],
+            parent_id=parent_id,
+            spans=changed_spans(made["rewrite"], seed["text"]),
+        )
+        for made in seed["rewrites"]
+    ]
+
+
+def _toxic(seed: dict[str, Any], positive: dict[str, Any]) -> list[dict[str, Any]]:
+    """The mined text itself; its spans are what the best rewrite changed."""
+    if seed["seed"] == "clean":
+        return []
+    spans = changed_spans(seed["text"], positive["text"])
+    return [_member(seed, role="negative", kind="toxic", text=seed["text"], parent_id=seed["text_id"], spans=spans)]
+
+
+def _made(positives: list[dict[str, Any]], doc: Any, context: Any, settings: NegativesSettings) -> list[dict[str, Any]]:
+    """One negative of each kind of the settings, made of the first positive; none that equals a positive of the set."""
+    first = positives[0]
+    same = {normalise(positive["text"]) for positive in positives}
+    rows = []
+    for kind in settings.kinds:
+        negative = _MAKERS[kind](doc, context, seed=digest(kind, first["member_id"]))
+        if negative is not None and normalise(negative.text) not in same:
+            same.add(normalise(negative.text))
+            rows.append(
+                _member(
+                    first,
+                    role="negative",
+                    kind=kind,
+                    text=negative.text,
+                    parent_id=first["member_id"],
+                    spans=negative.spans,
+                )
+            )
+    return rows

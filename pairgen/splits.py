@@ -1,0 +1,72 @@
+"""Splits: given by the digest of a text and its context before anything is made from it, and kept apart.
+
+A near duplicate of a validation or test text is dropped from train, so that nothing is trained on what is reported.
+"""
+
+from collections.abc import Sequence
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pairgen.digests import fraction
+from pairgen.near_duplicates import nearest_before
+from pairgen.schema import SPLITS, Outcome, drop
+
+
+class SplitSettings(BaseModel):
+    """The `[split]` section: the fractions of validation and test, and what counts as a near duplicate between splits."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    validation_fraction: float = Field(default=0.1, ge=0, lt=1)
+    test_fraction: float = Field(default=0.1, ge=0, lt=1)
+    max_similarity: float = Field(default=0.8, gt=0.6, le=1)
+
+    @model_validator(mode="after")
+    def _leaves_train(self) -> "SplitSettings":
+        if self.validation_fraction + self.test_fraction >= 1:
+            raise ValueError("validation_fraction + test_fraction leave nothing for train")
+        return self
+
+
+def split_of(text_id: str, *, validation_fraction: float, test_fraction: float) -> str:
+    """The split of a text: a draw from its id, which is the digest of the normalised text and its context."""
+    draw = fraction("split", text_id)
+    if draw < test_fraction:
+        return "test"
+    return "validation" if draw < test_fraction + validation_fraction else "train"
+
+
+def find_leaks(tables: Sequence[pl.DataFrame], *, max_similarity: float) -> pl.DataFrame:
+    """Texts of a split that another split must not see: `text_id` and `score_similarity`, their Jaccard similarity.
+
+    Test comes before validation and validation before train: a text leaks if it is over `max_similarity` to a text of
+    an earlier split. `tables` hold `text_id`, `text` and `split`.
+    """
+    rank = {name: place for place, name in enumerate(reversed(SPLITS))}
+    columns = ("text_id", "text", "split")
+    texts = (
+        pl.concat([table.select(columns) for table in tables])
+        if tables
+        else pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+    )
+    texts = texts.sort(pl.col("split").replace_strict(rank, return_dtype=pl.Int8), "text_id")
+    ids, splits = texts["text_id"].to_list(), texts["split"].to_list()
+    leaks = [
+        (ids[place], similarity)
+        for place, (other, similarity) in enumerate(nearest_before(texts["text"].to_list()))
+        if other >= 0 and similarity > max_similarity and splits[other] != splits[place]
+    ]
+    return pl.DataFrame(leaks, schema={"text_id": pl.String, "score_similarity": pl.Float64}, orient="row")
+
+
+def drop_leaks(texts: pl.DataFrame, *, leaks: pl.DataFrame) -> Outcome:
+    """`texts` without those that `find_leaks` found, which are dropped as "near_duplicate_in_other_split"."""
+    leaking = texts.join(leaks, on="text_id", how="inner", maintain_order="left")
+    dropped = drop(
+        leaking.drop("score_similarity"),
+        stage="split",
+        reason="near_duplicate_in_other_split",
+        unit="text",
+    ).with_columns(score=leaking["score_similarity"])
+    return Outcome(texts.join(leaks, on="text_id", how="anti", maintain_order="left"), dropped)

@@ -1,0 +1,202 @@
+"""Where versions live (STORE/NAME/v0003/...): `Store` publishes them and finds them by reference."""
+
+import json
+import re
+import secrets
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pairgen.draft import Contents, Draft, code_version, sync, write_documents, write_tables
+from pairgen.errors import SchemaError, StoreError
+from pairgen.schema import FUNNEL, check
+from pairgen.version import (
+    MANIFEST,
+    TABLES,
+    Version,
+    brief,
+    content_digest,
+    in_order,
+    read_version,
+    verify,
+    wrong_tables,
+)
+
+__all__ = ["Contents", "Draft", "Store", "Version", "verify"]
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_FOLDER = re.compile(r"v(\d{4}|[1-9]\d{4,})")
+_NUMBERS = ".numbers"  # the highest number ever given, so that none is reused after a version's folder was removed
+
+
+class Store:
+    """Versions in the folder `root`; one that is absent or empty holds none."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def publish(self, name: str, contents: Contents, *, documents: Callable[[Draft], dict[str, str]]) -> Version | None:
+        """The new version of `name`, or None where the newest already holds the same pairs and members.
+
+        `documents` gives the text of each further file (README.md, card.html, stats.json). Everything is written to a
+        folder of its own and renamed at the end, so that there is never half a version; the files are read-only then.
+        """
+        _check_name(name)
+        contents = _checked(name, contents)
+        digest = content_digest(contents.pairs, contents.members)
+        if self._is_newest(name, digest):
+            return None
+        home = self.root / name
+        work = home / f".publishing-{secrets.token_hex(8)}"
+        try:
+            work.mkdir(parents=True)
+            write_tables(work, contents)
+            version = self._settle(name, digest, contents, documents, work)
+        except OSError as error:
+            raise StoreError(
+                f"{home}: cannot publish ({brief(error)}); nothing was published. Make room or choose another --store"
+            ) from error
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+        return version
+
+    def names(self) -> list[str]:
+        """The data sets that have a version, sorted."""
+        if self.root.exists() and not self.root.is_dir():
+            raise StoreError(f"{self.root}: is a file, a store is a folder; choose another --store")
+        try:
+            folders = sorted(self.root.iterdir()) if self.root.exists() else []
+            return [folder.name for folder in folders if _NAME.fullmatch(folder.name) and self._numbers(folder.name)]
+        except OSError as error:
+            raise StoreError(f"{self.root}: cannot be read ({error.strerror}); choose another --store") from error
+
+    def versions(self, name: str | None = None) -> list[Version]:
+        """All versions, or those of `name`, by name and number; an unknown name has none."""
+        if name is not None:
+            _check_name(name)
+        names = self.names()
+        chosen = names if name is None else [name] if name in names else []
+        return [read_version(self._folder(each, number)) for each in chosen for number in self._numbers(each)]
+
+    def resolve(self, reference: str) -> Version:
+        """The version that NAME, NAME@latest, NAME@v3, NAME@TAG or NAME@DIGESTPREFIX (6 or more characters) means."""
+        name, at, which = reference.partition("@")
+        _check_name(name)
+        names = self.names()
+        if name not in names:
+            known = f"there are: {', '.join(names)}" if names else "it is empty; `contrast-pairs build RECIPE` fills it"
+            raise StoreError(f"{reference}: no data set {name!r} in {self.root}; {known}")
+        numbers = self._numbers(name)
+        found = numbers[-1:] if which == "latest" or not at else self._named(name, which)
+        if len(found) > 1:
+            fitting = ", ".join(f"{name}@v{number}" for number in found)
+            raise StoreError(f"{reference}: fits {fitting}; give more characters of the digest")
+        if not found or found[0] not in numbers:
+            known = ", ".join(f"{name}@v{number}" for number in numbers[-12:])
+            raise StoreError(f"{reference}: no such version in {self.root}; there are: {known}")
+        return read_version(self._folder(name, found[0]))
+
+    def _named(self, name: str, which: str) -> list[int]:
+        """Numbers that a number, a tag or the beginning of a digest stands for."""
+        if re.fullmatch(r"v\d{1,9}", which):
+            return [int(which[1:])]
+        found = self._tagged(name, which)
+        if not found and re.fullmatch(r"[0-9a-f]{6,64}", which):
+            found = [version.number for version in self.versions(name) if version.digest.startswith(which)]
+        return found
+
+    def _folder(self, name: str, number: int) -> Path:
+        return self.root / name / f"v{number:04d}"
+
+    def _taken(self, name: str) -> list[int]:
+        home = self.root / name
+        folders = home.iterdir() if home.is_dir() else iter(())
+        return sorted(int(match[1]) for folder in folders if (match := _FOLDER.fullmatch(folder.name)))
+
+    def _numbers(self, name: str) -> list[int]:
+        """Numbers of the versions that exist, ascending: those whose manifest does."""
+        return [number for number in self._taken(name) if (self._folder(name, number) / MANIFEST).is_file()]
+
+    def _highest(self, name: str) -> int:
+        record = self.root / name / _NUMBERS
+        recorded = record.read_text(encoding="ascii").strip() if record.is_file() else "0"
+        if not recorded.isdecimal():
+            raise StoreError(f"{record}: holds {recorded[:20]!r}, expected the highest version number ever given")
+        return max([int(recorded), *self._taken(name)])
+
+    def _tagged(self, name: str, tag: str) -> list[int]:
+        path = self.root / name / "tags.json"
+        if not path.is_file():
+            return []
+        try:
+            number = json.loads(path.read_text(encoding="utf-8")).get(tag)
+        except (OSError, ValueError, AttributeError) as error:
+            raise StoreError(f"{path}: cannot be read as tags ({brief(error)}); mend or remove it") from error
+        return [number] if isinstance(number, int) else []
+
+    def _is_newest(self, name: str, digest: str) -> bool:
+        numbers = self._numbers(name) if name in self.names() else []
+        return bool(numbers) and read_version(self._folder(name, numbers[-1])).digest == digest
+
+    def _settle(
+        self, name: str, digest: str, contents: Contents, documents: Callable[[Draft], dict[str, str]], work: Path
+    ) -> Version | None:
+        """Documents and manifest for the next number, then the rename; once more if another publisher was faster."""
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        while True:
+            self._record(name, self._highest(name))
+            existing, number = self._numbers(name), self._highest(name) + 1
+            # Asked after the number was chosen: whoever takes that meanwhile makes the rename fail.
+            if self._is_newest(name, digest):
+                return None
+            parent = f"{name}@v{existing[-1]}" if existing else None
+            draft = Draft(name, number, digest, contents, parent, created, code_version())
+            write_documents(work, draft, documents(draft))
+            folder = self._folder(name, number)
+            try:
+                work.rename(folder)
+            except OSError:
+                if not folder.exists():
+                    raise
+                continue
+            with suppress(OSError):  # it is published: a disk that is full now changes nothing about that
+                sync(folder.parent)
+                self._record(name, number)
+            return read_version(folder)
+
+    def _record(self, name: str, number: int) -> None:
+        record = self.root / name / _NUMBERS
+        if record.is_file() and int(record.read_text(encoding="ascii")) >= number:
+            return
+        new = record.with_name(f".publishing-{secrets.token_hex(8)}")
+        try:
+            new.write_text(f"{number}\n", encoding="ascii")
+            new.rename(record)
+        finally:
+            new.unlink(missing_ok=True)
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise StoreError(f"{name!r}: no name of a data set; expected at most 64 of a-z, 0-9, '.', '_' and '-'")
+
+
+def _checked(name: str, contents: Contents) -> Contents:
+    """`contents` in stored order; what `verify` would refuse is refused here."""
+    if not contents.pairs.height:
+        raise StoreError(f"{name}: nothing to publish, no pair was kept; the funnel says where they were dropped")
+    tables = {"pairs": contents.pairs, "members": contents.members, "dropped": contents.dropped}
+    rows = {table: check(tables[table], schema, stage=f"publish: {table}") for table, schema in TABLES.items()}
+    check(contents.funnel, FUNNEL, stage="publish: funnel")
+    problems = wrong_tables(rows, contents.funnel.to_dicts())
+    if problems:
+        raise SchemaError(f"publish {name}: {problems[0]}")
+    return replace(
+        contents,
+        pairs=in_order("pairs", rows["pairs"]),
+        members=in_order("members", rows["members"]),
+        dropped=in_order("dropped", rows["dropped"]),
+    )

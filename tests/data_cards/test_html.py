@@ -1,0 +1,191 @@
+"""The page in a real browser: its policy holds, the words are masked until asked for, and hostile text does nothing."""
+
+import json
+import re
+import shutil
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from websockets.sync.client import connect
+
+from data_cards import pictures
+from data_cards.card import documents
+from data_cards.stats import count, distribution
+from pairgen.draft import Contents
+from pairgen.store import Store
+from tests.contents import contents
+from tests.data_cards.test_card import hostile
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+FLAGS += " --disable-component-update --disable-sync --remote-debugging-port=0"
+browser_only = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt-get install chromium)")
+
+
+def page(root: Path, built: Contents) -> Path:
+    version = Store(root).publish("demo", built, documents=documents)
+    assert version is not None
+    return version.path / "card.html"
+
+
+class Tab:
+    """A page in a headless browser; `events` holds what the browser told meanwhile."""
+
+    def __init__(self, socket: Any) -> None:
+        self.socket = socket
+        self.events: list[dict[str, Any]] = []
+        self.last = 0
+
+    def ask(self, method: str, **params: Any) -> dict[str, Any]:
+        self.last += 1
+        self.socket.send(json.dumps({"id": self.last, "method": method, "params": params}))
+        while True:
+            message: dict[str, Any] = json.loads(self.socket.recv(timeout=30))
+            if message.get("id") == self.last:
+                return message["result"]  # type: ignore[no-any-return]
+            self.events.append(message)
+
+    def run(self, script: str) -> Any:
+        return self.ask("Runtime.evaluate", expression=script, returnByValue=True)["result"].get("value")
+
+    def told(self, method: str) -> list[dict[str, Any]]:
+        return [event["params"] for event in self.events if event["method"] == method]
+
+
+@contextmanager
+def opened(path: Path, profile: Path, *, width: int = 1280) -> Iterator[Tab]:
+    process = subprocess.Popen(
+        [CHROMIUM or "", *FLAGS.split(), f"--user-data-dir={profile}", "about:blank"], stderr=subprocess.DEVNULL
+    )
+    try:
+        port = profile / "DevToolsActivePort"
+        deadline = time.monotonic() + 30
+        while not (port.exists() and "\n" in port.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port.read_text().split()[0]}/json") as answer:
+            address = next(tab for tab in json.load(answer) if tab["type"] == "page")["webSocketDebuggerUrl"]
+        with connect(address, max_size=None) as socket:
+            tab = Tab(socket)
+            for domain in ("Page", "Log", "Network", "Runtime"):
+                tab.ask(f"{domain}.enable")
+            tab.ask(
+                "Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=width < 600
+            )
+            tab.events.clear()
+            tab.ask("Page.navigate", url=path.as_uri())
+            while not tab.told("Page.loadEventFired") and time.monotonic() < deadline:
+                tab.run("1")
+            yield tab
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+@browser_only
+@pytest.mark.parametrize("built", [contents(), hostile()], ids=["mild", "hostile"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_makes_no_request_and_no_error_and_fits(tmp_path: Path, built: Contents, width: int) -> None:
+    path = page(tmp_path / "store", built)
+
+    with opened(path, tmp_path / "profile", width=width) as tab:
+        fits = tab.run("document.documentElement.scrollWidth <= innerWidth")
+        drawn = tab.run(
+            "[...document.querySelectorAll('svg.picture')].every(svg => svg.getBoundingClientRect().height > 50)"
+        )
+        themed = tab.run("getComputedStyle(document.querySelector('.f-after')).fill")
+        asked = {request["request"]["url"] for request in tab.told("Network.requestWillBeSent")}
+        said = tab.told("Log.entryAdded") + tab.told("Runtime.consoleAPICalled") + tab.told("Runtime.exceptionThrown")
+
+    assert asked <= {path.as_uri(), "data:,"}
+    assert said == []
+    assert (fits, drawn, themed) == (True, True, "rgb(31, 122, 114)")
+
+
+@browser_only
+def test_words_are_masked_until_the_reader_asks(tmp_path: Path) -> None:
+    shown = "document.body.innerText.includes('idiot')"
+
+    with opened(page(tmp_path / "store", contents()), tmp_path / "profile") as tab:
+        seen = [tab.run(shown)]
+        for _ in range(2):
+            tab.run("document.getElementById('reveal').focus()")
+            for kind in ("keyDown", "keyUp"):
+                tab.ask(
+                    "Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", windowsVirtualKeyCode=13, text="\r"
+                )
+            seen += [tab.run(shown), tab.run("document.getElementById('reveal').getAttribute('aria-pressed')")]
+
+    assert seen == [False, True, "true", False, "false"]
+
+
+@browser_only
+def test_the_policy_refuses_what_was_slipped_in(tmp_path: Path) -> None:
+    path = tmp_path / "card.html"
+    text = page(tmp_path / "store", contents()).read_text()
+    path.write_text(
+        text.replace("<main", "<script>document.title = 'owned'</script><img src='https://evil.example/x'><main")
+    )
+
+    with opened(path, tmp_path / "profile") as tab:
+        title = tab.run("document.title")
+        said = [entry["entry"]["text"] for entry in tab.told("Log.entryAdded")]
+
+    assert title == "demo v1: data card"
+    assert sum("Content Security Policy" in text for text in said) >= 2
+
+
+def test_ids_are_unique_and_every_table_stands_in_the_page(tmp_path: Path) -> None:
+    text = page(tmp_path, contents(48)).read_text()
+
+    ids = re.findall(r'\sid="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'aria-labelledby="([^"]+)"', text)) <= set(ids)
+    assert 'style="' not in text
+    assert "CC-BY-4.0" in text
+    assert len(text) < 400_000
+
+
+def test_a_build_without_scores_or_toxic_texts_has_a_page(tmp_path: Path) -> None:
+    built = contents()
+    bare = built.pairs.filter(pl.col("positive_kind") == "original")
+    bare = bare.select(column for column in bare.columns if not column.startswith("score_"))
+
+    text = page(tmp_path, replace(built, pairs=bare)).read_text()
+
+    assert "no before and after to show" in text
+    assert "No text has both scores." in text
+
+
+def test_scores_that_are_all_missing_have_a_page(tmp_path: Path) -> None:
+    built = contents()
+    nothing = pl.lit(None, dtype=pl.Float64)
+
+    text = page(
+        tmp_path, replace(built, pairs=built.pairs.with_columns(score_toxicity=nothing, score_similarity=nothing))
+    )
+
+    assert "no before and after to show" in text.read_text()
+
+
+def test_the_same_data_give_the_same_picture() -> None:
+    stats = count(contents())
+
+    assert pictures.before_after(stats["toxicity"]) == pictures.before_after(stats["toxicity"])
+    assert pictures.funnel(stats["funnel"]) == pictures.funnel(stats["funnel"])
+
+
+def test_a_picture_has_no_style_of_its_own_and_says_what_it_shows() -> None:
+    svg = pictures.panel("score <b>", distribution(pl.Series([0.1, 0.9])), distribution(pl.Series([0.5])))
+
+    assert svg.startswith("<svg ")
+    assert 'aria-label="Histogram of score &lt;b&gt;."' in svg
+    assert not re.search(r"style|#0000|metadata|\sid=\"(?!p)", svg)
+    assert {"f-after", "s-before", "f-soft"} <= set(re.findall(r'class="([\w-]+)"', svg))

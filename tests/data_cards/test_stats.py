@@ -1,0 +1,154 @@
+"""Counts of a card: they add up, know nulls and empty tables, and draw examples without looking at scores."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+import pytest
+
+from data_cards.stats import count, distribution
+from pairgen.schema import SPLITS
+from tests.contents import contents
+
+
+def check(stats: dict[str, Any], name: str) -> bool:
+    return next(bool(row["ok"]) for row in stats["checks"] if row["check"] == name)
+
+
+def test_everything_adds_up_and_is_json() -> None:
+    built = contents(24)
+
+    stats = count(built)
+
+    assert json.loads(json.dumps(stats, allow_nan=False)) == stats
+    assert stats["sets"] == {"total": 24, "by_split": dict.fromkeys(SPLITS, 9) | {"validation": 9, "test": 6}}
+    for table, rows in (("pairs", built.pairs), ("members", built.members)):
+        assert sum(stats[table]["by_split"].values()) == stats[table]["total"] == rows.height
+        assert sum(row["total"] for row in stats[table]["by_kind"]) == rows.height
+        assert all(row["total"] == sum(row[split] for split in SPLITS) for row in stats[table]["by_kind"])
+    assert (
+        sum(row["count"] for row in stats["dropped"]["by_reason"])
+        == sum(row["dropped"] for row in stats["funnel"])
+        == 10
+    )
+    assert stats["dropped"]["by_reason"][0] == {
+        "stage": "filter",
+        "unit": "pair",
+        "drop_reason": "similarity",
+        "count": 3,
+    }
+    assert all(row["ok"] for row in stats["checks"])
+
+
+def test_a_distribution_leaves_out_what_is_not_scored() -> None:
+    found = distribution(pl.Series([0.0, 0.5, None, float("nan"), 1.0]))
+
+    assert (found["count"], found["missing"], found["mean"]) == (3, 2, 0.5)
+    assert found["quantiles"]["0.5"] == 0.5
+    assert len(found["histogram"]["counts"]) == 20
+    assert sum(found["histogram"]["counts"]) == 3
+    assert found["histogram"]["edges"][0] == 0
+    assert found["histogram"]["edges"][-1] == 1
+
+
+@pytest.mark.parametrize(("scores", "edges"), [([-2.0, 7.0], (-2, 7)), ([0.25], (0, 1))])
+def test_a_histogram_reaches_as_far_as_the_scores(scores: list[float], edges: tuple[int, int]) -> None:
+    found = distribution(pl.Series(scores))
+
+    assert (found["histogram"]["edges"][0], found["histogram"]["edges"][-1]) == edges
+    assert sum(found["histogram"]["counts"]) == len(scores)
+
+
+@pytest.mark.parametrize("scores", [[], [None, None], [float("nan")]])
+def test_a_score_that_nobody_has_is_counted_as_missing(scores: list[float | None]) -> None:
+    assert distribution(pl.Series(scores, dtype=pl.Float64)) == {"count": 0, "missing": len(scores)}
+
+
+def test_toxicity_is_compared_where_a_toxic_text_was_rewritten() -> None:
+    built = contents(24)
+    raised = pl.when(pl.col("pair_id") == built.pairs.filter(pl.col("negative_kind") == "toxic")["pair_id"][0])
+
+    risen = count(
+        replace(built, pairs=built.pairs.with_columns(score_toxicity=raised.then(0.99).otherwise("score_toxicity")))
+    )
+
+    assert count(built)["toxicity"]["pairs"] == count(built)["toxicity"]["fell"] == 16
+    assert (risen["toxicity"]["pairs"], risen["toxicity"]["fell"]) == (16, 15)
+    assert not check(risen, "Every rewrite scores below its original")
+
+
+def test_agreement_counts_both_sides_of_one_half() -> None:
+    pairs = (
+        contents(24)
+        .pairs.head(4)
+        .with_columns(score_toxicity=pl.Series([0.5, 0.5, 0.4, 0.4]), score_judge=pl.Series([0.5, 0.4, 0.5, None]))
+    )
+
+    found = count(replace(contents(24), pairs=pairs.drop("score_judge_negative")))["agreement"]
+
+    expected = {"count": 3, "both": 1, "scorer_only": 1, "judge_only": 1, "neither": 0, "ratio": 1 / 3}
+    assert found == [{"group": "positives kept", **expected}]
+
+
+def test_identity_words_are_counted_as_whole_words_on_both_sides() -> None:
+    texts = {
+        "positive": ["She is a Woman.", "A womanly hat.", "Nobody."],
+        "negative": ["She is.", "A hat.", "A gay man."],
+    }
+    pairs = contents(24).pairs.head(3).with_columns(**{side: pl.Series(said) for side, said in texts.items()})
+
+    rows = {row["group"]: row for row in count(replace(contents(24), pairs=pairs))["identity"]}
+
+    assert rows["any"] == {"group": "any", "positive": 1, "negative": 1, "lost": 1, "gained": 1}
+    assert rows["gender"]["positive"] == 1
+    assert rows["sexuality"] == {"group": "sexuality", "positive": 0, "negative": 1, "lost": 1, "gained": 0}
+
+
+def test_examples_are_the_smallest_ids_whatever_the_scores_and_the_order() -> None:
+    built = contents(24)
+    turned = built.pairs.reverse().with_columns(score_toxicity=1 - pl.col("score_toxicity"))
+
+    examples = count(replace(built, pairs=turned))["examples"]
+
+    assert [row["pair_id"] for row in examples["kept"]] == sorted(built.pairs["pair_id"])[:12]
+    assert [row["id"] for row in examples["dropped"]] == sorted(built.dropped["id"])[:8]
+
+
+def test_a_long_example_is_cut() -> None:
+    built = contents(24)
+    pairs = built.pairs.with_columns(positive=pl.lit("w" * 100_000), negative=pl.lit("w" * 600))
+
+    example = count(replace(built, pairs=pairs))["examples"]["kept"][0]
+
+    assert example["positive"] == "w" * 600 + "…"
+    assert example["negative"] == "w" * 600
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("Nothing vanished", {"dropped": contents().dropped.head(-1)}),
+        ("Every split has pairs", {"pairs": contents().pairs.filter(pl.col("split") != "test")}),
+        ("No pair of two equal texts", {"pairs": contents().pairs.with_columns(negative="positive")}),
+        ("No text in two splits", {"members": contents().members.with_columns(text=pl.lit("Same"))}),
+        ("The judge finds no positive toxic", {"pairs": contents().pairs.with_columns(score_judge=0.5)}),
+        ("Both sides are of like length", {"pairs": contents().pairs.with_columns(positive=pl.lit("x"))}),
+        (
+            "Identities stay mentioned",
+            {"pairs": contents().pairs.with_columns(positive=pl.lit("They built the museum."))},
+        ),
+    ],
+)
+def test_each_check_can_fail(name: str, change: dict[str, pl.DataFrame]) -> None:
+    assert check(count(contents()), name)
+    assert not check(count(replace(contents(), **change)), name)  # type: ignore[arg-type]
+
+
+def test_a_build_that_kept_nothing_can_be_counted() -> None:
+    built = contents()
+    empty = replace(built, pairs=built.pairs.clear(), members=built.members.clear(), dropped=built.dropped.clear())
+
+    stats = count(replace(empty, funnel=built.funnel.clear()))
+
+    assert (stats["pairs"]["total"], stats["examples"]) == (0, {"kept": [], "dropped": []})

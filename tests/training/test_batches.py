@@ -1,0 +1,79 @@
+"""Which pairs a step sees."""
+
+import polars as pl
+import pytest
+
+from pairgen.errors import TrainingError
+from training.batches import plan, train_pairs
+from training.scaling import Fixed, Measured, Weights
+
+
+def many(count: int) -> pl.DataFrame:
+    rows = [
+        {
+            "pair_id": f"p{n:03d}",
+            "set_id": f"s{n // 2:03d}",
+            "context": "",
+            "positive": "p " * (n + 1),
+            "negative": f"n{n // 2}",
+        }
+        for n in range(count)
+    ]
+    return pl.DataFrame(rows).with_columns(split=pl.lit("train"))
+
+
+def test_only_the_train_split_is_trained_on() -> None:
+    splits = ["train", "validation", "test"] * 4
+
+    found = train_pairs(many(12).with_columns(split=pl.Series(splits)))
+
+    assert found["pair_id"].to_list() == ["p000", "p003", "p006", "p009"]
+
+
+def test_no_pairs_in_train_is_an_error() -> None:
+    with pytest.raises(TrainingError, match="4 pairs, none of split 'train'"):
+        train_pairs(many(4).with_columns(split=pl.lit("test")))
+    with pytest.raises(TrainingError, match="0 pairs"):
+        train_pairs(many(4).clear())
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "said"), [("positive", " ", "empty text"), ("negative", "p p ", "same text twice")]
+)
+def test_a_pair_that_teaches_nothing_is_an_error_that_names_it(column: str, text: str, said: str) -> None:
+    bad = many(4).with_columns(
+        pl.when(pl.col("pair_id") == "p001").then(pl.lit(text)).otherwise(pl.col(column)).alias(column)
+    )
+
+    with pytest.raises(TrainingError, match=f"p001.*{said}"):
+        train_pairs(bad)
+
+
+def test_every_pair_is_seen_once_before_any_is_seen_again() -> None:
+    batches = plan(many(20), steps=5, batch_pairs=4, seed=0)
+
+    positives = [member.text for batch in batches for member in batch if member.is_positive]
+    assert sorted(positives) == sorted(many(20)["positive"])
+    assert len(plan(many(20), steps=13, batch_pairs=4, seed=0)) == 13
+
+
+def test_a_set_stays_together_with_its_different_texts() -> None:
+    (batch,) = plan(many(4), steps=1, batch_pairs=4, seed=0)
+
+    roles = {number: [member.is_positive for member in batch if member.set_id == number] for number in (0, 1)}
+    assert all(sorted(found) == [False, True, True] for found in roles.values())
+
+
+def test_the_seed_decides_and_the_order_of_rows_does_not() -> None:
+    first = plan(train_pairs(many(40)), steps=10, batch_pairs=4, seed=1)
+
+    assert first == plan(train_pairs(many(40).reverse()), steps=10, batch_pairs=4, seed=1)
+    assert first != plan(train_pairs(many(40)), steps=10, batch_pairs=4, seed=2)
+
+
+def test_fixed_weights_stay() -> None:
+    scaling = Fixed(2.5)
+
+    found = {scaling.weights(Measured(step, cross_entropy=9.0 / (step + 1), contrast=step)) for step in range(5)}
+
+    assert found == {Weights(cross_entropy=1.0, contrast=2.5)}

@@ -1,0 +1,1 @@
+"""Contrast training on a published version, and the evaluation of what came out."""
