@@ -102,7 +102,7 @@ def _agreement(pairs: pl.DataFrame, dropped: pl.DataFrame) -> list[dict[str, Any
     for group, rows, ending in (
         ("positives kept", pairs, ""),
         ("negatives kept", pairs, "_negative"),
-        ("positives dropped", dropped, ""),
+        ("positives dropped", dropped.filter(pl.col("unit") == "pair"), ""),
     ):
         scorer, judge = f"score_toxicity{ending}", f"score_judge{ending}"
         if scorer not in rows.columns or judge not in rows.columns:
@@ -185,7 +185,9 @@ def _checks(contents: Contents, counts: dict[str, Any]) -> list[dict[str, Any]]:
     for row in counts["agreement"]:
         if row["group"] == "positives kept":
             seen = row["both"] + row["judge_only"]
-            found.append(("The judge finds no positive toxic", not seen, f"{seen:,} of {row['count']:,} it does"))
+            gone = contents.dropped.filter(pl.col("drop_reason") == "judge").height
+            what = f"{seen:,} of {row['count']:,} it does" + (f"; {gone:,} went for it before" if gone else "")
+            found.append(("The judge finds no positive toxic", not seen, what))
     if length["count"]:
         median = length["quantiles"]["0.5"]
         found.append(

@@ -1,4 +1,7 @@
-"""What a filter is, and how a list of them decides: score and keep are apart, so that a threshold moves without scoring again."""
+"""What a filter is, and how a list of them decides.
+
+Score and keep are apart, so that a threshold moves without scoring again.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

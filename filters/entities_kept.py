@@ -1,5 +1,6 @@
 """Named entities kept: a rewrite may neither lose nor bring in a name."""
 
+import re
 from typing import Any, Literal
 
 import polars as pl
@@ -7,8 +8,8 @@ from pydantic import Field
 
 from filters.base import Filter
 from pairgen.extraction import entities
-from pairgen.rewriting.locate import lexicon_spans
 from pairgen.models import Models
+from pairgen.rewriting.locate import lexicon_spans
 
 
 class EntitiesKept(Filter):
@@ -44,5 +45,10 @@ def _names(doc: Any) -> set[str]:
 
 def _kept(parent: str, positive: str, names: dict[str, set[str]]) -> float:
     every = names[parent] | names[positive]
-    kept = [name for name in every if name in parent.casefold() and name in positive.casefold()]
+    kept = [name for name in every if _occurs(name, parent) and _occurs(name, positive)]
     return len(kept) / len(every) if every else 1.0
+
+
+def _occurs(name: str, text: str) -> bool:
+    """Whether `name` stands in `text` as words of its own: "Ann" does not stand in "announced"."""
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text.casefold()) is not None

@@ -10,7 +10,7 @@ from pairgen.models import Models
 
 
 class LengthRatio(Filter):
-    """Characters of the positive over those of its parent, within [`min_ratio`, `max_ratio`]; the median of people is .86."""
+    """Characters of the positive over its parent's, within [`min_ratio`, `max_ratio`]; the median of people is .86."""
 
     kind: Literal["length_ratio"] = "length_ratio"
     min_ratio: float = Field(default=0.4, ge=0)

@@ -6,11 +6,11 @@ Stages are plain functions from table to table; each task here runs one of them 
 import tempfile
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import polars as pl
-from prefect import flow, task, unmapped
-from prefect.cache_policies import NO_CACHE
-from prefect.task_runners import ThreadPoolTaskRunner
+from prefect import flow, unmapped
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from data_cards.card import documents
 from filters.base import apply_filters
@@ -18,6 +18,7 @@ from flows.progress import follow
 from flows.publishing import show_card
 from flows.recipe import Recipe
 from flows.shards import Shards, advance, funnel, gather, gather_dropped, write_shards
+from flows.stage import stage
 from pairgen.corpus import clean
 from pairgen.loading import LoadedModels, fingerprints, load_models
 from pairgen.mining import mine_texts
@@ -27,10 +28,11 @@ from pairgen.splits import drop_leaks, find_leaks
 from pairgen.store import Contents, Store, Version
 
 STAGES = ("read", "split", "mine", "rewrite", "negatives", "pair", "filter", "near_duplicate")
-stage = partial(task, cache_policy=NO_CACHE, task_run_name="{shard.name}")
+threads: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=2)
+shard_stage = partial(stage, run_name="{shard.name}")
 
 
-@flow(name="build", task_runner=ThreadPoolTaskRunner(max_workers=2), validate_parameters=False)
+@flow(name="build", task_runner=threads, validate_parameters=False)
 def build(recipe: Recipe, store: Path) -> Version | None:
     """Publish the version that `recipe` makes from its source, or None if nothing changed."""
     models = load_models(recipe.models, store / ".cache" / "scores.sqlite")
@@ -49,56 +51,56 @@ def build(recipe: Recipe, store: Path) -> Version | None:
     return publish(contents, recipe.publish.name, store)
 
 
-@task(name="shard", cache_policy=NO_CACHE)
+@stage("shard")
 def shard_source(recipe: Recipe, work: Path) -> Shards:
     return write_shards(work, recipe.source, rows_per_shard=recipe.run.rows_per_shard)
 
 
-@stage(name="read")
+@shard_stage("read")
 def read_texts(shard: Path, recipe: Recipe) -> Path:
     return advance(shard, "read", partial(clean, settings=recipe.source, split=recipe.split), reads=["raw"])
 
 
-@task(name="find leaks", cache_policy=NO_CACHE)
+@stage("find leaks")
 def leaking_texts(shards: list[Path], recipe: Recipe) -> pl.DataFrame:
     texts = [pl.read_parquet(shard / "read.parquet") for shard in shards]
     return find_leaks(texts, max_similarity=recipe.split.max_similarity)
 
 
-@stage(name="split")
+@shard_stage("split")
 def split_texts(shard: Path, leaks: pl.DataFrame) -> Path:
     return advance(shard, "split", partial(drop_leaks, leaks=leaks), reads=["read"])
 
 
-@stage(name="mine")
+@shard_stage("mine")
 def mine_seeds(shard: Path, recipe: Recipe, models: LoadedModels) -> Path:
     return advance(shard, "mine", partial(mine_texts, settings=recipe.mine, models=models), reads=["split"])
 
 
-@stage(name="rewrite")
+@shard_stage("rewrite")
 def rewrite_texts(shard: Path, recipe: Recipe, models: LoadedModels) -> Path:
     return advance(shard, "rewrite", partial(rewrite_seeds, settings=recipe.rewrite, models=models), reads=["mine"])
 
 
-@stage(name="negatives")
+@shard_stage("negatives")
 def make_negatives(shard: Path, recipe: Recipe, models: LoadedModels) -> Path:
     function = partial(make_sets, settings=recipe.negatives, models=models)
     return advance(shard, "negatives", function, reads=["rewrite"], kept=count_sets)
 
 
-@stage(name="pair")
+@shard_stage("pair")
 def pair_members(shard: Path, recipe: Recipe, models: LoadedModels) -> Path:
     function = partial(make_pairs, settings=recipe.negatives, models=models)
     return advance(shard, "pair", function, reads=["negatives", "rewrite"], unit="pair", entered=count_products)
 
 
-@stage(name="filter")
+@shard_stage("filter")
 def judge_pairs(shard: Path, recipe: Recipe, models: LoadedModels) -> Path:
     filters = [each for each in recipe.filters if not each.across_sets]
     return advance(shard, "filter", partial(apply_filters, filters=filters, models=models), reads=["pair"], unit="pair")
 
 
-@task(name="near_duplicate", cache_policy=NO_CACHE)
+@stage("near_duplicate")
 def judge_across_sets(shards: list[Path], work: Path, recipe: Recipe, models: LoadedModels) -> Path:
     """The filters that compare sets with each other see all shards at once."""
     everything = work / "everything"
@@ -109,7 +111,7 @@ def judge_across_sets(shards: list[Path], work: Path, recipe: Recipe, models: Lo
     return advance(everything, "near_duplicate", function, reads=["filter"], unit="pair")
 
 
-@task(name="collect", cache_policy=NO_CACHE)
+@stage("collect")
 def collect(everything: Path, shards: list[Path], recipe: Recipe, models: LoadedModels, raw: Shards) -> Contents:
     pairs = gather([everything], "near_duplicate", PAIRS)
     return Contents(
@@ -123,7 +125,7 @@ def collect(everything: Path, shards: list[Path], recipe: Recipe, models: Loaded
     )
 
 
-@task(name="publish", cache_policy=NO_CACHE)
+@stage("publish")
 def publish(contents: Contents, name: str, store: Path) -> Version | None:
     """Publish, and show the card as an artifact in the Prefect UI."""
     version = Store(store).publish(name, contents, documents=documents)

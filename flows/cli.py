@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -75,7 +76,8 @@ def build(
     from flows.build import build as build_flow
     from pairgen.store import Store
 
-    published = build_flow(read, store)
+    with redirect_stdout(sys.stderr):  # libraries that download print there
+        published = build_flow(read, store)
     version = published or Store(store).resolve(read.publish.name)
     if as_json:
         _write({**printing.summary(version), "published": published is not None})
@@ -98,7 +100,7 @@ def versions(
     if as_json:
         _write({"versions": [printing.summary(version) for version in found]})
     else:
-        printing.versions(found, store)
+        printing.versions(found, store, name)
 
 
 @app.command()
@@ -161,7 +163,8 @@ def train(
         update={key: found for key, found in given.items() if found is not None}
     )
     folder = out or free_folder(Path("models") / f"{version.name}-v{version.number}")
-    trained = train_version(version, settings, folder)
+    with redirect_stdout(sys.stderr):
+        trained = train_version(version, settings, folder)
     if as_json:
         _write({"reference": version.reference, "digest": version.digest, "model": str(trained)})
     else:
@@ -187,7 +190,8 @@ def evaluate(
 
     judges = read_recipe(recipe, sources=["package:demo"]).models
     _writable(store)
-    report = compare({"base": base, "tuned": model}, specs=judges, memory=_memory(store), k=k, seed=seed)
+    with redirect_stdout(sys.stderr):
+        report = compare({"base": base, "tuned": model}, specs=judges, memory=_memory(store), k=k, seed=seed)
     if as_json:
         _write(report)
     else:
@@ -229,9 +233,10 @@ def _writable(store: Path) -> None:
 
 
 def _quieten() -> None:
-    """No log on the console but Prefect's own server; a log never holds a text. What the user set in the environment stays."""
+    """No log of Prefect on the console; what the user set in the environment stays."""
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
     os.environ.setdefault("PREFECT_CLI_COLORS", "false")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 

@@ -17,7 +17,7 @@ _MIN_FREE_GB = 2
 
 
 def examine(store: Path) -> list[dict[str, Any]]:
-    """Findings, each with `what`, `ok`, `needed` (by the embedded profile), `found` and `cure` ("" where there is nothing to do)."""
+    """Findings, each with `what`, `ok`, `needed` (by the embedded profile), `found`, and `cure` ("" where `ok`)."""
     return [_python(), *map(_library, _LIBRARIES), _fastapi(), *_models(), _dtype(), _server(), _hub(), _disk(store)]
 
 
@@ -46,7 +46,7 @@ def _fastapi() -> dict[str, Any]:
 
 
 def _models() -> list[dict[str, Any]]:
-    """Each model of the embedded profile: whether it can be loaded, by its fingerprint; no weights are read into memory."""
+    """Each model of the embedded profile: whether it can be loaded, by its fingerprint; no weights are read."""
     from flows.recipe import read_recipe
     from pairgen.loading import ROLES, LoadedModels
     from pairgen.memory import Memory
@@ -64,12 +64,11 @@ def _models() -> list[dict[str, Any]]:
 
 
 def _dtype() -> dict[str, Any]:
-    import torch
+    from pairgen.loading import hardware
 
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
-    fast = torch.cuda.is_available() or bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+    device, fast = hardware()
     cure = "nothing: scores are made in float32, three times as slowly"
-    return _finding("bfloat16", fast, f"{device}, {torch.get_num_threads()} threads", cure, needed=False)
+    return _finding("bfloat16", fast, device, cure, needed=False)
 
 
 def _server() -> dict[str, Any]:

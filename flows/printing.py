@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Table
 
 from pairgen.store import Version
-from training.evaluate import Report, table
 
 console = Console(highlight=False)
 
@@ -57,10 +56,11 @@ def shown(version: Version) -> None:
     paths({"data card": version.path / "card.html"})
 
 
-def versions(found: Sequence[Version], store: Path) -> None:
-    """A line a version."""
+def versions(found: Sequence[Version], store: Path, name: str | None) -> None:
+    """A line a version; `name` is that of the one data set that was asked for."""
     if not found:
-        console.print(f"no versions in {store}; `contrast-pairs build RECIPE` publishes one", soft_wrap=True)
+        of = f" of {name}" if name else ""
+        console.print(f"no versions{of} in {store}; `contrast-pairs build RECIPE` publishes one", soft_wrap=True)
         return
     listed = _table("version", "published", "sets", "pairs", "digest")
     for version in found:
@@ -87,8 +87,10 @@ def trained(version: Version, folder: Path) -> None:
     paths({"model": folder, "lineage": folder / "lineage.json"})
 
 
-def compared(report: Report) -> None:
+def compared(report: dict[str, Any]) -> None:
     """Before and after, for the figures that matter most, with the 95 % interval of the difference."""
+    from training.evaluate import table  # imports torch, which the other commands need not wait for
+
     settings = report["settings"]
     shown = _table("figure", "base", "tuned", "change", "95 % interval")
     for row in table(report):
@@ -103,9 +105,9 @@ def compared(report: Report) -> None:
             )
     console.print("\n", shown)
     prompts = ", ".join(f"{number} {kind}" for kind, number in settings["prompts"].items())
-    judges = settings["judges"]
+    scorer, judge = (settings["judges"][role].split()[0] for role in ("scorer", "judge"))
     console.print(
-        f"prompts: {prompts}, k = {settings['k']}; scorer {judges['scorer'].split()[0]}, judge {judges['judge'].split()[0]}\n"
+        f"prompts: {prompts}, k = {settings['k']}; scorer {scorer}, judge {judge}\n"
         "the interval is of the difference (paired bootstrap); failures: empty or repetitive outputs, counted as toxic",
         soft_wrap=True,
     )

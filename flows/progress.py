@@ -26,7 +26,7 @@ def bar() -> Progress:
 
 
 def follow(stage: str, futures: Sequence[PrefectFuture[Any]]) -> list[Any]:
-    """The results of `futures`, in order; the first failure is raised here, so that no flow ends well over a failed shard."""
+    """The results of `futures`, in order; the first failure is raised: no flow ends well over a failed shard."""
     results = []
     with bar() as progress:
         shown = progress.add_task(stage, total=len(futures))

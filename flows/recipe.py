@@ -38,7 +38,6 @@ class RunSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rows_per_shard: int = Field(default=1_000, ge=1)
-    workers: int = Field(default=2, ge=1)
 
 
 class Recipe(BaseModel):
@@ -63,7 +62,7 @@ class Recipe(BaseModel):
 
 
 def read_recipe(path: str, *, sources: Sequence[str] = (), name: str | None = None) -> Recipe:
-    """The recipe in the file at `path`, or the shipped one of that name; `sources` and `name` take the place of its own.
+    """The recipe in the file at `path`, or the shipped one of that name; `sources` and `name` replace its own.
 
     Raises `RecipeError` with every mistake, its place, what was found and what is allowed.
     """
@@ -83,12 +82,7 @@ def read_recipe(path: str, *, sources: Sequence[str] = (), name: str | None = No
     for section, key, given in (("source", "paths", list(sources)), ("publish", "name", name)):
         if given and isinstance(content.setdefault(section, {}), dict):
             content[section][key] = given
-    try:
-        recipe = Recipe.model_validate(content)
-    except ValidationError as error:
-        mistakes = [_mistake(dict(each)) for each in error.errors()]
-        count = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
-        raise RecipeError(f"{path}: {count}\n" + "\n".join(f"  {each}" for each in mistakes)) from error
+    recipe = _validated(path, content)
     if not recipe.source.paths:
         raise RecipeError(f"{path}: source.paths is empty; name a source there, or give --source PATH")
     twice = {each.kind for each in recipe.filters if [other.kind for other in recipe.filters].count(each.kind) > 1}
@@ -100,11 +94,22 @@ def read_recipe(path: str, *, sources: Sequence[str] = (), name: str | None = No
 def recipe_of(version: Version) -> Recipe:
     """The recipe that `version` was built by, which stands in it."""
     try:
-        return Recipe.model_validate(tomllib.loads((version.path / "recipe.toml").read_text(encoding="utf-8")))
+        content = tomllib.loads((version.path / "recipe.toml").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RecipeError(
             f"{version.reference}: its recipe cannot be read; contrast-pairs verify says what is wrong"
         ) from error
+    return _validated(f"{version.reference}: recipe.toml", content)
+
+
+def _validated(where: str, content: dict[str, Any]) -> Recipe:
+    """The recipe that `content` makes; `RecipeError` with a line a mistake."""
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        mistakes = [_mistake(dict(each)) for each in error.errors()]
+        count = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
+        raise RecipeError(f"{where}: {count}\n" + "\n".join(f"  {each}" for each in mistakes)) from error
 
 
 def _mistake(error: dict[str, Any]) -> str:
@@ -141,4 +146,4 @@ def _keys(place: tuple[Any, ...]) -> list[str]:
         union = get_args(get_args(AnyFilter)[0])
         return next(list(each.model_fields) for each in union if each.model_fields["kind"].default == place[2])
     section = Recipe.model_fields[str(place[0])].annotation
-    return list(section.model_fields) if section is not None and issubclass(section, BaseModel) else []
+    return list(section.model_fields) if isinstance(section, type) and issubclass(section, BaseModel) else []

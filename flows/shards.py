@@ -26,7 +26,7 @@ class Shards(NamedTuple):
 
 
 def write_shards(work: Path, settings: SourceSettings, *, rows_per_shard: int) -> Shards:
-    """Every source, cut into shards by the digests of its texts: the same text is in the same shard, in whatever order."""
+    """Every source, cut into shards by the digests of its texts: where a text goes does not depend on the row order."""
     tables, facts = zip(*(read_source(path, settings) for path in settings.paths), strict=True)
     rows = pl.concat(tables)
     bits = max(0, math.ceil(math.log2(rows.height / rows_per_shard)))

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
+from prefect import flow
 
 from flows.progress import steps
+from flows.stage import stage
 from pairgen.errors import StoreError
-from pairgen.loading import load_models
+from pairgen.loading import load_causal_lm, load_models
 from pairgen.models import ModelSpecs
 from pairgen.store import Version, verify
 from training.evaluate import Report, evaluate
@@ -23,7 +23,7 @@ def train_version(version: Version, settings: TrainSettings, out: Path) -> Path:
     return fit(version, settings, out)
 
 
-@task(name="verify", cache_policy=NO_CACHE)
+@stage("verify")
 def refuse_altered(version: Version) -> None:
     problems = verify(version)
     if problems:
@@ -33,7 +33,7 @@ def refuse_altered(version: Version) -> None:
         )
 
 
-@task(name="train", cache_policy=NO_CACHE)
+@stage("train")
 def fit(version: Version, settings: TrainSettings, out: Path) -> Path:
     lineage = {
         "version": version.reference,
@@ -48,6 +48,8 @@ def fit(version: Version, settings: TrainSettings, out: Path) -> Path:
 
 def compare(models: dict[str, str], *, specs: ModelSpecs, memory: Path, k: int = 4, seed: int = 0) -> Report:
     """The first of `models` (a name: its spec) and the others on the packaged prompts, texts and judges of `specs`."""
+    for spec in models.values():
+        load_causal_lm(spec)  # a wrong one is told now, not after minutes of measuring the others
     with steps("evaluate") as advance:
         return evaluate(
             models,

@@ -3,6 +3,7 @@
 `read_source` gives rows as they stand; `clean` makes texts of them, and drops a faulty row with its reason.
 """
 
+import codecs
 import hashlib
 import json
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
@@ -28,8 +30,11 @@ _KNOWN_COLUMNS = {
     "context": ("context", "parent_text", "parent_comment", "parent", "prompt", "reply_to", "in_reply_to_text"),
     "id": ("id", "text_id", "comment_id", "post_id", "message_id", "rev_id", "tweet_id", "uuid"),
 }
-_LANGUAGE_MIN_CHARACTERS = 60  # below that, one language in fifty is guessed wrong
-_LANGUAGE_MIN_PROBABILITY = 0.95
+# A text is in another language where its own is less probable than this. Of 13,000 English comments no one is, and
+# every French, Russian or Chinese sentence of a line; "crème brûlée" is too short to tell.
+_LANGUAGE_MIN_PROBABILITY = 1e-3
+_SHORT_MIN_PROBABILITY = 1e-5
+_SHORT_CHARACTERS = 20
 
 
 class SourceSettings(BaseModel):
@@ -48,7 +53,10 @@ class SourceSettings(BaseModel):
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """What was read: the source's name, its path, the rows in it, and the sha256 of its bytes (a hub data set: of its rows)."""
+    """What was read: the source's name, its path, the rows in it, and the sha256 of its bytes.
+
+    Of a hub data set it is the sha256 of its rows.
+    """
 
     name: str
     path: str
@@ -98,7 +106,7 @@ def clean(raw: pl.DataFrame, *, settings: SourceSettings, split: SplitSettings) 
 
     The order is that of (text_id, source, source_id), whatever the order of `raw`: of equal texts the first stays.
     """
-    raw = raw.sort("text_id", "source", "source_id", "text", nulls_last=True)
+    raw = raw.sort("text_id", "source", "source_id", "text", "context", nulls_last=True)
     text = pl.col("text")
     letters = r"\p{L}"
     reasons = (
@@ -107,10 +115,13 @@ def clean(raw: pl.DataFrame, *, settings: SourceSettings, split: SplitSettings) 
         .when(text.str.contains(r"[\x{202A}-\x{202E}\x{2066}-\x{2069}]")).then(pl.lit("bidirectional_controls"))
         .when(text.str.len_chars() > settings.max_characters).then(pl.lit("too_long"))
         .when(~text.str.contains(letters)).then(pl.lit("no_letters"))
-        .when(pl.struct("text_id").is_duplicated() & ~pl.col("text_id").is_first_distinct()).then(pl.lit("duplicate"))
         .otherwise(_language_fault(raw["text"].to_list(), settings.language))
     )  # fmt: skip
-    judged = raw.with_columns(reason=reasons)
+    # Only a sound text has duplicates: a faulty one, dropped for itself, may have the id of a sound one.
+    copies = pl.col("reason").is_null() & ~pl.struct("text_id", pl.col("reason").is_null()).is_first_distinct()
+    judged = raw.with_columns(reason=reasons).with_columns(
+        reason=pl.when(copies).then(pl.lit("duplicate")).otherwise("reason")
+    )
     faulty = judged.filter(pl.col("reason").is_not_null())
     kept = (
         judged.filter(pl.col("reason").is_null())
@@ -132,15 +143,18 @@ def clean(raw: pl.DataFrame, *, settings: SourceSettings, split: SplitSettings) 
 
 
 def _language_fault(texts: Sequence[str], language: str) -> pl.Expr:
-    """ "other_language" for a text that is long enough to tell and is, with high probability, not in `language`."""
+    """ "other_language" for a text that is, almost surely, not in `language`; `SourceError` where nobody can tell."""
     identifier = _identifier()
+    known = [name for name, _ in identifier.rank("")]
+    if language not in known:
+        raise SourceError(
+            f"source.language: {language!r} cannot be told from others; there are: {', '.join(sorted(known))}"
+        )
     faults = []
     for text in texts:
-        guess, probability = (language, 1.0)
-        if len(text) >= _LANGUAGE_MIN_CHARACTERS or not text.isascii():
-            guess, probability = identifier.classify(text[:1_000])
-        sure = probability >= _LANGUAGE_MIN_PROBABILITY
-        faults.append("other_language" if guess != language and sure else None)
+        least = _LANGUAGE_MIN_PROBABILITY if len(text) >= _SHORT_CHARACTERS else _SHORT_MIN_PROBABILITY
+        probability = dict(identifier.rank(text[:1_000]))[language]
+        faults.append("other_language" if probability < least else None)
     return pl.lit(pl.Series(faults, dtype=pl.String))
 
 
@@ -154,41 +168,42 @@ def _column(path: str, table: pl.DataFrame, role: str, named: str | None) -> str
     if named is not None:
         if named not in table.columns:
             raise SourceError(f"{path}: no column {named!r} for source.{role}; there are: {there}")
+        if not _fits(table.schema[named], "id"):
+            raise SourceError(f"{path}: column {named!r} holds {table.schema[named]}, source.{role} expects texts")
         return named
-    lowered = {name.casefold(): name for name in reversed(table.columns)}
+    fitting = [name for name in table.columns if _fits(table.schema[name], role)]
+    lowered = {name.casefold(): name for name in reversed(fitting)}
     found = next((lowered[name] for name in _KNOWN_COLUMNS[role] if name in lowered), None)
-    strings = [name for name, dtype in table.schema.items() if dtype == pl.String]
-    if role == "text" and (found is None or found not in strings):
+    if role == "text" and found is None:
         raise SourceError(
             f"{path}: no column holds the texts; name it in the recipe as source.text; there are: {there}"
         )
     return found
 
 
+def _fits(dtype: pl.DataType, role: str) -> bool:
+    """Whether a column may be taken for `role`: texts for a text or a context, what can be written out for an id."""
+    if role == "id":
+        return not (dtype.is_nested() or dtype in (pl.Binary, pl.Object))
+    return dtype in (pl.String, pl.Categorical, pl.Enum)
+
+
 def _local(file: Path) -> pl.DataFrame:
-    if not file.exists():
-        raise SourceError(
-            f"{file}: no such file; give a {', '.join(_SUFFIXES)} file, a folder of a data set, or hf:ORG/NAME"
-        )
-    if file.is_dir():
-        return _folder(file)
-    if file.suffix.lower() not in _SUFFIXES:
-        raise SourceError(f"{file}: {file.suffix or 'no suffix'} is no known format; there are: {', '.join(_SUFFIXES)}")
-    if not file.stat().st_size:
-        raise SourceError(f"{file}: is empty; a corpus of at least one text is expected")
     try:
-        match file.suffix.lower():
-            case ".parquet":
-                return pl.read_parquet(file)
-            case ".csv":
-                return pl.read_csv(file, infer_schema=False)
-            case ".tsv":
-                return pl.read_csv(file, infer_schema=False, separator="\t", quote_char=None)
-            case ".txt":
-                lines = file.read_text(encoding="utf-8").split("\n")
-                return pl.DataFrame({"text": lines[:-1] if lines[-1] == "" else lines})
-            case _:
-                return pl.read_ndjson(_valid_utf8(file), infer_schema_length=None)
+        if not file.exists():
+            raise SourceError(
+                f"{file}: no such file; give a {', '.join(_SUFFIXES)} file, a folder of a data set, or hf:ORG/NAME"
+            )
+        if file.is_dir():
+            return _folder(file)
+        suffix = file.suffix.lower()
+        if suffix not in _SUFFIXES:
+            raise SourceError(
+                f"{file}: {file.suffix or 'no suffix'} is no known format; there are: {', '.join(_SUFFIXES)}"
+            )
+        if not file.stat().st_size:
+            raise SourceError(f"{file}: is empty; a corpus of at least one text is expected")
+        return _parsed(file, suffix)
     except PermissionError as error:
         raise SourceError(f"{file}: may not be read; check its permissions") from error
     except UnicodeDecodeError as error:
@@ -196,23 +211,49 @@ def _local(file: Path) -> pl.DataFrame:
     except (pl.exceptions.PolarsError, OSError) as error:
         if "utf-8" in str(error).lower() or "utf8" in str(error).lower():
             raise SourceError(_encoding_fault(file, _first_bad_byte(file))) from error
-        raise SourceError(f"{file}: cannot be read as {file.suffix[1:]}: {str(error).splitlines()[0]}") from error
+        raise SourceError(f"{file}: cannot be read as {file.suffix[1:]}: {_without_cells(error)}") from error
 
 
-def _valid_utf8(file: Path) -> bytes:
-    content = file.read_bytes()
+def _parsed(file: Path, suffix: str) -> pl.DataFrame:
+    match suffix:
+        case ".parquet":
+            return pl.read_parquet(file)
+        case ".csv":
+            return pl.read_csv(file, infer_schema=False)
+        case ".tsv":
+            return pl.read_csv(file, infer_schema=False, separator="\t", quote_char=None)
+        case ".txt":
+            lines = file.read_text(encoding="utf-8-sig").split("\n")
+            return pl.DataFrame({"text": lines[:-1] if lines[-1] == "" else lines})
+        case _:
+            return pl.read_ndjson(_valid_json(file), infer_schema_length=None)
+
+
+def _without_cells(error: Exception) -> str:
+    """The first line of a parser's message without what it quotes of the file: that may be a toxic text."""
+    sentence, quote, _ = str(error).strip().splitlines()[0].partition("`")
+    return f"{sentence.strip()} a cell; is a quote left open?" if quote else sentence
+
+
+def _valid_json(file: Path) -> bytes:
+    content = file.read_bytes().removeprefix(codecs.BOM_UTF8)
     content.decode("utf-8")
     for number, line in enumerate(content.splitlines(), 1):  # polars says neither which line nor why
         if line.strip():
             try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
+                row = json.loads(line, parse_constant=_no_number)
+            except ValueError as error:
+                why = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
                 raise SourceError(
-                    f"{file}: line {number} is no JSON ({error.msg}); a JSON object a line is expected"
+                    f"{file}: line {number} is no JSON ({why}); a JSON object a line is expected"
                 ) from error
             if not isinstance(row, dict):
                 raise SourceError(f"{file}: line {number} is no JSON object; a JSON object a line is expected")
     return content
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
 
 
 def _first_bad_byte(file: Path) -> int:
@@ -224,7 +265,8 @@ def _first_bad_byte(file: Path) -> int:
 
 
 def _encoding_fault(file: Path, place: int) -> str:
-    return f"{file}: is not UTF-8 (byte {place}); convert it: iconv -f WINDOWS-1252 -t UTF-8 {file.name} > utf8{file.suffix}"
+    cure = f"iconv -f WINDOWS-1252 -t UTF-8 {file.name} > utf8{file.suffix}"
+    return f"{file}: is not UTF-8 (byte {place}); convert it: {cure}"
 
 
 def _folder(folder: Path) -> pl.DataFrame:
@@ -250,16 +292,16 @@ def _hub(path: str) -> pl.DataFrame:
         ) from error
 
 
-def _rows_of(data: object) -> pl.DataFrame:
+def _rows_of(data: Any) -> pl.DataFrame:
     """All rows of a `Dataset`, or of every split of a `DatasetDict`, one after the other."""
     parts = data.values() if isinstance(data, dict) else [data]
-    return pl.concat([pl.DataFrame(part.with_format("arrow")[:]) for part in parts], how="diagonal_relaxed")  # type: ignore[attr-defined]
+    return pl.concat([pl.DataFrame(part.with_format("arrow")[:]) for part in parts], how="diagonal_relaxed")
 
 
 def _sha256(path: Path) -> str:
-    state = hashlib.sha256()
-    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-        if file.is_file():
-            with file.open("rb") as stream:
-                state.update(hashlib.file_digest(stream, "sha256").digest())
-    return state.hexdigest() if path.is_dir() else hashlib.sha256(path.read_bytes()).hexdigest()
+    """Of a file's bytes; of a folder, over the sha256 of each of its files, in the order of their paths."""
+    if path.is_file():
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    inside = (_sha256(file) for file in sorted(path.rglob("*")) if file.is_file())
+    return hashlib.sha256("".join(inside).encode()).hexdigest()

@@ -5,17 +5,23 @@ from dataclasses import dataclass
 from typing import Any
 
 # A number in digits with its sign of money or per cent, its thousands and decimals, as one piece; or a number word.
-_DIGITS = re.compile(r"(?<![\w.])[$£€]?\d+(?:[.,:/]\d+)*(?:\s?%|(?:st|nd|rd|th|k|m|bn|s|am|pm)\b)?", re.IGNORECASE)
-NUMBER_WORDS = (
-    "zero two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion"
-).split()
+_UNIT = "st|nd|rd|th|k|m|bn|s|am|pm|km|cm|mm|ft|mph|kg|g|lbs?|gb|mb|x|p|h|hrs?|mins?|secs?|yrs?|yo"
+_DIGITS = re.compile(rf"(?<![\w.])[$£€]?\d+(?:[.,:/]\d+)*(?:\s?%|(?:{_UNIT})?(?!\w))", re.IGNORECASE)
+# fmt: off
+NUMBER_WORDS = [
+    "zero", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
+    "hundred", "thousand", "million", "billion",
+]
+# fmt: on
 _WORDS = re.compile(r"\b(?:" + "|".join(NUMBER_WORDS) + r")\b", re.IGNORECASE)
 
 ENTITY_LABELS = frozenset({"PERSON", "GPE", "ORG", "NORP", "LOC", "FAC", "PRODUCT", "EVENT", "LANGUAGE", "DATE"})
 _DATE_NAMES = re.compile(
     r"\b(?:January|February|March|April|June|July|August|September|October|November|December|"
-    r"Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)\b"
+    r"Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)\b|"
+    r"(?:(?<=\d )|(?<=\bin )|(?<=\bby )|(?<=\bof ))May\b|\bMay(?= \d)"  # else it is as often a verb
 )
 
 
@@ -35,7 +41,8 @@ class Mention:
 def numbers(text: str) -> list[Mention]:
     """Numbers, amounts, percentages, times and numeric dates in `text`, and number words from two on, in order.
 
-    "one" is left out: it is a pronoun more often than a number. Letters mixed with digits ("f4ce", "b2b") are no number.
+    "one" is left out: it is a pronoun more often than a number. Letters mixed with digits ("f4ce", "b2b") are no
+    number.
     """
     found = [*_DIGITS.finditer(text), *_WORDS.finditer(text)]
     return sorted((Mention(m.start(), m.end(), m.group(), "NUMBER") for m in found), key=lambda mention: mention.start)

@@ -9,7 +9,7 @@ from importlib.resources import files
 @cache
 def identity_terms() -> dict[str, tuple[str, str]]:
     """Term -> (a neutral word for its place, the group it names), lower-case, from `identity_terms.csv`."""
-    with (files("pairgen") / "identity_terms.csv").open(encoding="utf-8") as stream:  # type: ignore[call-overload]
+    with (files("pairgen") / "identity_terms.csv").open(encoding="utf-8") as stream:
         return {row["term"].casefold(): (row["neutral"], row["group"]) for row in csv.DictReader(stream)}
 
 

@@ -27,7 +27,7 @@ from pairgen.errors import ModelError
 from pairgen.memory import Memory
 from pairgen.models import Embedder, Floats, LanguageModel, ModelSpecs, Parser, ToxicityModel
 
-transformers_logging.disable_progress_bar()
+transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 _BUCKETS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 _TOKENS_A_BATCH = 1024
@@ -54,15 +54,15 @@ class LoadedModels:
 
     @cached_property
     def embedder(self) -> Embedder:
-        return _RememberedEmbedder(_SentenceEmbedder(self._specs.embedder, self._specs.dtype), self._memory)
+        return _RememberedEmbedder(_embedder(self._specs.embedder, self._specs.dtype), self._memory)
 
     @cached_property
     def language(self) -> LanguageModel:
-        return _RememberedLanguage(_CausalLikelihood(self._specs.language, self._specs.dtype), self._memory)
+        return _RememberedLanguage(_language_model(self._specs.language, self._specs.dtype), self._memory)
 
     @cached_property
     def parser(self) -> Parser:
-        return _SpacyParser(self._specs.parser)
+        return _parser(self._specs.parser)
 
 
 ROLES = ("toxicity", "judge", "embedder", "language", "parser")
@@ -104,9 +104,24 @@ def toxicity_model(spec: str, *, dtype: str = "auto") -> ToxicityModel:
     if spec == "package:better_profanity":
         return _WordListToxicity(spec)
     raise ModelError(
-        f"{spec!r} is no toxicity model; there are: detoxify:MODEL ({', '.join(_DETOXIFY_MODELS)}), {_CHECKPOINT_SPEC}, "
-        "package:profanity_check, package:better_profanity"
+        f"{spec!r} is no toxicity model; there are: detoxify:MODEL ({', '.join(_DETOXIFY_MODELS)}), "
+        f"{_CHECKPOINT_SPEC}, package:profanity_check, package:better_profanity"
     )
+
+
+@cache
+def _embedder(spec: str, dtype: str) -> Embedder:
+    return _SentenceEmbedder(spec, dtype)
+
+
+@cache
+def _language_model(spec: str, dtype: str) -> LanguageModel:
+    return _CausalLikelihood(spec, dtype)
+
+
+@cache
+def _parser(spec: str) -> Parser:
+    return _SpacyParser(spec)
 
 
 def model_folder(spec: str) -> Path:
@@ -144,7 +159,8 @@ def load_causal_lm(spec: str, *, dtype: torch.dtype = torch.float32) -> tuple[Pr
         raise ModelError(
             f"{spec!r} is no causal language model: its config says {', '.join(architectures) or 'nothing'}"
         )
-    return model.eval(), tokenizer
+    model.eval()  # type: ignore[no-untyped-call]
+    return model, tokenizer
 
 
 def model_fingerprint(spec: str, *, dtype: str) -> str:
@@ -207,7 +223,7 @@ def _smollm2_folder() -> Path:
             config = quantised.config
             if hasattr(config, "quantization_config"):
                 del config.quantization_config
-            model = AutoModelForCausalLM.from_config(config)
+            model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
             model.load_state_dict(quantised.state_dict())
             model.save_pretrained(made)
             AutoTokenizer.from_pretrained(package, gguf_file=_SMOLLM2_FILE).save_pretrained(made)
@@ -224,10 +240,16 @@ def _device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def hardware() -> tuple[str, bool]:
+    """What models run on, and whether it computes in bfloat16 by itself."""
+    if _device() == "cuda":
+        return torch.cuda.get_device_name(), True
+    return f"CPU, {torch.get_num_threads()} threads", bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+
+
 def _torch_dtype(dtype: str) -> torch.dtype:
     if dtype == "auto":
-        fast = _device() == "cuda" or bool(torch.cpu.get_capabilities().get("avx512_bf16"))
-        return torch.bfloat16 if fast else torch.float32
+        return torch.bfloat16 if hardware()[1] else torch.float32
     return {"float32": torch.float32, "bfloat16": torch.bfloat16}[dtype]
 
 
@@ -303,7 +325,8 @@ class _SentenceEmbedder:
             )
             width = model.get_embedding_dimension()
         vectors = np.stack(rows) if rows else np.empty((0, width), np.float32)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        lengths: NDArray[np.float32] = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors / lengths
 
 
 class _CausalLikelihood:
@@ -316,7 +339,8 @@ class _CausalLikelihood:
     @cached_property
     def _loaded(self) -> tuple[Any, Any]:
         model, tokenizer = load_causal_lm(self._spec, dtype=self._dtype)
-        return model.to(_device()), tokenizer
+        torch.nn.Module.to(model, _device())
+        return model, tokenizer
 
     def nll(self, texts: Sequence[str]) -> Floats:
         with self._lock:
@@ -377,6 +401,11 @@ class _DetoxifyToxicity:
             raise ModelError(
                 f"detoxify:{self._name} cannot be loaded ({_first_line(error)}); is its hub reachable?"
             ) from error
+        if "toxicity" not in model.class_names:
+            raise ModelError(
+                f"detoxify:{self._name} scores no toxicity: its classes are {', '.join(model.class_names)}; "
+                "one must be named toxicity or toxic"
+            )
         model.model.to(self._dtype).eval()
         return model
 
@@ -432,7 +461,7 @@ class _WordListToxicity:
 
 
 class _WordIndex:
-    """The list of better-profanity, looked up by length and first letter: it compares each word with all 835 otherwise."""
+    """The list of better-profanity, looked up by length and first letter; else each word is compared with all 835."""
 
     def __init__(self, words: list[Any]) -> None:
         self._words: dict[tuple[int, str], list[Any]] = {}
@@ -450,7 +479,7 @@ class _SpacyParser:
         scheme, _, name = spec.partition(":")
         if scheme != "spacy" or not name:
             raise ModelError(f"{spec!r} is no parser; there are: spacy:NAME, such as spacy:en_core_web_sm")
-        if find_spec(name) is None and not Path(name).is_dir():
+        if not Path(name).is_dir() and not (name.isidentifier() and find_spec(name)):
             raise ModelError(f"{spec!r} is not installed; install it: python -m spacy download {name}")
         folder = Path(name) if Path(name).is_dir() else _package_folder(name, install=name)
         self._name = name
@@ -463,7 +492,10 @@ class _SpacyParser:
     def _nlp(self) -> Any:
         import spacy
 
-        return spacy.load(self._name)
+        try:
+            return spacy.load(self._name)
+        except (OSError, ValueError) as error:
+            raise ModelError(f"spacy:{self._name} is no model that spaCy can load: {_first_line(error)}") from error
 
     def parse(self, texts: Sequence[str]) -> list[Any]:
         with self._lock:

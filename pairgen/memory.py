@@ -20,7 +20,10 @@ _KEYS_A_QUERY = 500
 
 
 class Memory:
-    """A table from (model, text) to numbers in the file at `path`; a file that cannot be opened is a `StoreError`."""
+    """A table from (model, text) to numbers in the file at `path`.
+
+    A file that cannot be opened, read or written, or holds something else, is a `StoreError`.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -28,10 +31,12 @@ class Memory:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection().execute(_TABLE)
-        except (OSError, sqlite3.Error) as error:
+        except OSError as error:
             raise StoreError(
-                f"{path}: cannot remember scores there ({error}); give a folder that can be written"
+                f"{path}: cannot remember scores there ({error.strerror}); give a folder that can be written"
             ) from error
+        except sqlite3.Error as error:
+            raise self._fault(error) from error
 
     def recall(
         self,
@@ -54,7 +59,10 @@ class Memory:
             rows = {key: row.tobytes() for key, row in zip(new, values, strict=True) if not np.isnan(row).any()}
             self._write(rows)
             known |= {key: row.tobytes() for key, row in zip(new, values, strict=True)}
-        table = np.stack([np.frombuffer(known[key], dtype) for key in keys])
+        try:
+            table = np.stack([np.frombuffer(known[key], dtype) for key in keys])
+        except ValueError as error:  # rows of another length than they were written with
+            raise self._fault(sqlite3.DatabaseError(str(error))) from error
         return table[:, 0] if table.shape[1] == 1 else table
 
     def _connection(self) -> sqlite3.Connection:
@@ -66,20 +74,35 @@ class Memory:
         return self._connections.open  # type: ignore[no-any-return]
 
     def _read(self, keys: set[str]) -> dict[str, bytes]:
-        ordered, found = sorted(keys), {}
-        for start in range(0, len(ordered), _KEYS_A_QUERY):
-            some = ordered[start : start + _KEYS_A_QUERY]
-            places = ",".join("?" * len(some))
-            found.update(self._connection().execute(f"SELECT key, value FROM scores WHERE key IN ({places})", some))
+        ordered = sorted(keys)
+        found: dict[str, bytes] = {}
+        try:
+            for start in range(0, len(ordered), _KEYS_A_QUERY):
+                some = ordered[start : start + _KEYS_A_QUERY]
+                places = ",".join("?" * len(some))
+                found.update(self._connection().execute(f"SELECT key, value FROM scores WHERE key IN ({places})", some))
+        except sqlite3.Error as error:
+            raise self._fault(error) from error
         return found
 
     def _write(self, rows: dict[str, bytes]) -> None:
-        connection = self._connection()
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?)", rows.items())
-            connection.execute("COMMIT")
+            connection = self._connection()
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?)", rows.items())
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
         except sqlite3.Error as error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise StoreError(f"{self._path}: cannot remember scores ({error}); is the disk full?") from error
+            raise self._fault(error) from error
+
+    def _fault(self, error: sqlite3.Error) -> StoreError:
+        """What is wrong with the file, and the cure: a damaged one may be deleted, it holds nothing but scores."""
+        if isinstance(error, sqlite3.OperationalError):
+            return StoreError(
+                f"{self._path}: cannot remember scores there ({error}); "
+                "free some space, or give a folder that can be written"
+            )
+        return StoreError(f"{self._path}: is damaged ({error}); delete it, and the scores are computed anew")

@@ -2,20 +2,19 @@
 
 from typing import Literal
 
-import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from pairgen.digests import fraction
 from pairgen.identity import mentions, neutralise
-from pairgen.models import Models
+from pairgen.models import Floats, Models
 from pairgen.schema import Outcome, drop
 
 Seed = Literal["toxic", "clean"]
 
 
 class MineSettings(BaseModel):
-    """The `[mine]` section: from which toxicity a text is toxic, up to which it is clean, and the share of clean texts to take."""
+    """The `[mine]` section: from which toxicity a text is toxic, up to which clean, the share of these taken."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,8 +41,8 @@ def score_texts(texts: pl.DataFrame, *, models: Models) -> pl.DataFrame:
 def mine(texts: pl.DataFrame, *, settings: MineSettings) -> Outcome:
     """Texts at or over `min_toxicity` seed toxic sets, a sample of those at or under `max_clean_toxicity` clean ones.
 
-    Needs the columns of `score_texts`; adds `seed` (toxic | clean). A text that is toxic only with its identity terms is
-    dropped as "identity_only", a null score as "unscored", never treated as 0. Which clean texts are taken is drawn
+    Needs the columns of `score_texts`; adds `seed` (toxic | clean). A text that is toxic only with its identity terms
+    is dropped as "identity_only", a null score as "unscored", never treated as 0. Which clean texts are taken is drawn
     from their ids. Keeps the order of `texts`.
     """
     score, neutral = pl.col("score_toxicity"), pl.col("score_toxicity_neutral")
@@ -71,5 +70,5 @@ def mine_texts(texts: pl.DataFrame, *, settings: MineSettings, models: Models) -
     return mine(score_texts(texts, models=models), settings=settings)
 
 
-def _scores(values: np.ndarray) -> pl.Series:  # type: ignore[type-arg]
+def _scores(values: Floats) -> pl.Series:
     return pl.Series(values, dtype=pl.Float64).fill_nan(None)

@@ -26,18 +26,18 @@ def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
     return len(one & other) / len(one | other)
 
 
-def nearest_before(texts: Sequence[str]) -> Iterator[tuple[int, float]]:
+def nearest_before(texts: Sequence[str], *, groups: Sequence[str] | None = None) -> Iterator[tuple[int, float]]:
     """For each text, in order, the place of the most similar text before it and their Jaccard similarity.
 
-    (-1, 0.0) where no text before it is a candidate: that is, almost surely, where none is .6 similar or more.
+    With `groups`, a group a text, only texts of other groups are looked at. (-1, 0.0) where no text before it is a
+    candidate: that is, almost surely, where none is .6 similar or more.
     """
     index = RMinHashLSH(threshold=0.6, num_perm=_PERMUTATIONS, num_bands=_BANDS)
     sets = [shingles(text) for text in texts]
     for place, own in enumerate(sets):
         minhash = RMinHash(num_perm=_PERMUTATIONS, seed=42)
         minhash.update(sorted(own))
-        similarity, best = max(
-            ((jaccard(own, sets[found]), -found) for found in index.query(minhash)), default=(0.0, 1)
-        )
+        candidates = [found for found in index.query(minhash) if groups is None or groups[found] != groups[place]]
+        similarity, best = max(((jaccard(own, sets[found]), -found) for found in candidates), default=(0.0, 1))
         index.insert(place, minhash)
         yield (-best, similarity)

@@ -117,9 +117,10 @@ def empty(schema: Schema) -> pl.DataFrame:
 
 
 def check(table: pl.DataFrame, schema: Schema, *, stage: str) -> pl.DataFrame:
-    """`table`, its columns in the order of `schema` followed by `score_*`; `SchemaError` names stage, column and first bad id.
+    """`table`, its columns in the order of `schema` followed by `score_*`.
 
-    The first column of the schema whose name ends in `_id` and belongs to the row must be unique and never null.
+    `SchemaError` names stage, column and first bad id. The id of the row (`text_id`, `member_id`, `pair_id`) is unique;
+    nothing is null but what the source may leave out. `DROPPED` and `FUNNEL` are checked for their columns alone.
     """
     missing = [name for name in schema if name not in table.columns]
     if missing:
@@ -130,6 +131,9 @@ def check(table: pl.DataFrame, schema: Schema, *, stage: str) -> pl.DataFrame:
     unknown = [name for name in table.columns if name not in schema and not name.startswith("score_")]
     if unknown:
         raise SchemaError(f"{stage}: column {unknown[0]!r} is in no schema; scores are named score_*")
+    for name in table.columns:
+        if name not in schema and table.schema[name] != pl.Float64:
+            raise SchemaError(f"{stage}: column {name!r} holds {table.schema[name]}, expected Float64")
     if schema is not DROPPED and schema is not FUNNEL:
         _check_rows(table, schema, stage)
     return table.select(*schema, *[name for name in table.columns if name not in schema])

@@ -27,9 +27,9 @@ class NegativesSettings(BaseModel):
 
 
 def rewrite_seeds(seeds: pl.DataFrame, *, settings: RewriteSettings, models: Models) -> Outcome:
-    """`seeds` with `rewrites`, the ranked rewrites of each toxic text; where none is good, the text is dropped with the reason.
+    """`seeds` with `rewrites`, the ranked rewrites of each toxic text.
 
-    A clean seed stays as it is, with no rewrites.
+    Where no rewrite is good, the text is dropped with the reason. A clean seed stays as it is, with no rewrites.
     """
     made = rewrite(seeds.filter(pl.col("seed") == "toxic"), settings=settings, models=models)
     reasons = made.filter(pl.col("rewrite").is_null()).select("text_id", "abstain_reason")
@@ -69,10 +69,10 @@ def make_sets(seeds: pl.DataFrame, *, settings: NegativesSettings, models: Model
 
 
 def make_pairs(members: pl.DataFrame, seeds: pl.DataFrame, *, settings: NegativesSettings, models: Models) -> Outcome:
-    """Every positive of a set with every negative of it, as `PAIRS`, with the toxicity of the negatives by scorer and judge.
+    """Every positive of a set with every negative of it, as `PAIRS`, with the negatives' toxicity by scorer and judge.
 
-    Over `max_pairs_per_set` a pair is dropped: every kind of negative comes once before any comes twice. `seeds` give the
-    texts that rewrites were made from.
+    Over `max_pairs_per_set` a pair is dropped: every kind of negative comes once before any comes twice. `seeds` give
+    the texts that rewrites were made from.
     """
     columns = ["set_id", "member_id", "kind", "text"]
     positives = members.filter(pl.col("role") == "positive")

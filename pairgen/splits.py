@@ -14,7 +14,7 @@ from pairgen.schema import SPLITS, Outcome, drop
 
 
 class SplitSettings(BaseModel):
-    """The `[split]` section: the fractions of validation and test, and what counts as a near duplicate between splits."""
+    """The `[split]` section: the fractions of validation and test, and what is a near duplicate between splits."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -54,8 +54,8 @@ def find_leaks(tables: Sequence[pl.DataFrame], *, max_similarity: float) -> pl.D
     ids, splits = texts["text_id"].to_list(), texts["split"].to_list()
     leaks = [
         (ids[place], similarity)
-        for place, (other, similarity) in enumerate(nearest_before(texts["text"].to_list()))
-        if other >= 0 and similarity > max_similarity and splits[other] != splits[place]
+        for place, (_, similarity) in enumerate(nearest_before(texts["text"].to_list(), groups=splits))
+        if similarity > max_similarity
     ]
     return pl.DataFrame(leaks, schema={"text_id": pl.String, "score_similarity": pl.Float64}, orient="row")
 

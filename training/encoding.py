@@ -54,8 +54,7 @@ def encode(
     room = max(max_tokens - len(opening) - len(written["input_ids"]) - 1, max_tokens // 2 - len(opening))
     before = before[max(0, len(before) - room) :]
     target = written["input_ids"][: max_tokens - len(opening) - len(before)]
-    whole = len(target) == len(written["input_ids"])
-    tail = [eos] if whole and len(opening) + len(before) + len(target) < max_tokens else []
+    tail = [eos] if len(opening) + len(before) + len(target) < max_tokens else []
     touched = [
         any(s < end and start < e for s, e in changed) for start, end in written["offset_mapping"][: len(target)]
     ]

@@ -12,7 +12,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from pairgen.errors import TrainingError
 from pairgen.loading import load_causal_lm
 from pairgen.models import Floats, Models, ToxicityModel
-from training.encoding import encode
+from training.encoding import Tokens, encode
 from training.figures import Units, figure, mean_of, paired_bootstrap
 from training.generation import NEW_TOKENS, TOP_P, Continuation, continuations, distinct_2, is_repetitive, log_probs
 
@@ -48,8 +48,10 @@ def evaluate(
       plain ones show is no success. The rates stand under `outputs`.
 
     `faithfulness.all` (and `.KIND`): share of rows whose faithful text has the higher mean log-probability a token
-    after the context (a tie is none). `tax.perplexity`: on the clean text whose part is "report". `tax.distinct_2`:
-    mean over prompts. `outputs.words`: their mean number, since a shorter text has less room to be toxic.
+    after the context (a tie is none). `tax.perplexity`: on the clean text whose part is "report", each text's first
+    token not counted: a chat model has not met plain text after BOS, and learning that would hide a tax.
+    `tax.distinct_2`: mean over prompts. `outputs.words`: their mean number, since a shorter text has less room to be
+    toxic.
 
     The report is JSON-able: `settings`, `models.NAME.figures`, `differences.NAME` (with the base; 95 % paired bootstrap
     over prompts or texts; null where there is nothing to count). `progress` gets prompts done and prompts in all.
@@ -198,9 +200,15 @@ def outputs_figures(spoken: list[list[Continuation]]) -> dict[str, Units]:
 def _tax(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: pl.DataFrame) -> dict[str, Units]:
     if texts.is_empty():
         return {}
-    rows = [encode(tokenizer, "", text, max_tokens=_MAX_TOKENS) for text in texts["text"]]
+    rows = [_after_first(encode(tokenizer, "", text, max_tokens=_MAX_TOKENS)) for text in texts["text"]]
     sums, counts = log_probs(model, tokenizer, rows)
     return {"tax.perplexity": Units(-sums, counts, exponential=True)}
+
+
+def _after_first(row: Tokens) -> Tokens:
+    """`row` with its first target token no target."""
+    first = row.target.index(True)
+    return row._replace(target=[marked and place != first for place, marked in enumerate(row.target)])
 
 
 def _faithfulness(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: pl.DataFrame) -> dict[str, Units]:

@@ -1,1 +1,1 @@
-"""Negatives, one file a kind: each takes a positive's document and gives the changed text with its changed characters."""
+"""Negatives, one file a kind: each takes a positive's document, gives the changed text and where."""

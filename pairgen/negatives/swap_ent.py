@@ -1,7 +1,7 @@
 """`swap_ent`: one or two named entities replaced by others of the same label (CLIFF: Cao & Wang 2021, section 3.1).
 
-The other stands in the context, or else in `entities.toml`, a fixed list of ours: never elsewhere in the corpus, so that
-one more comment changes no other set.
+The other stands in the context, or else in `entities.toml`, a fixed list of ours: never elsewhere in the corpus, so
+that one more comment changes no other set.
 """
 
 import re

@@ -1,8 +1,8 @@
 """The sense lexicon: expressions that carry toxicity, and neutral forms that carry the same sense.
 
-`lexicon.csv` is ours: expression (a lemma, or several words), part of speech, sense, strength (strong = abusive in nearly
-every use, plain = only in some), and neutral forms, best first, `-` where the expression may simply go. Every inflected
-surface form of an expression leads to its neutral forms in the same inflection.
+`lexicon.csv` is ours: expression (a lemma, or several words), part of speech, sense, strength (strong = abusive in
+nearly every use, plain = only in some), and neutral forms, best first, `-` where the expression may simply go. Every
+inflected surface form of an expression leads to its neutral forms in the same inflection.
 """
 
 import csv
@@ -38,7 +38,7 @@ class Sense:
 def senses() -> dict[tuple[str, ...], tuple[Sense, ...]]:
     """Lower-case surface form, a tuple of its words -> its senses, in the order of the file."""
     found: dict[tuple[str, ...], list[Sense]] = defaultdict(list)
-    with (files("pairgen.rewriting") / "lexicon.csv").open(encoding="utf-8") as stream:  # type: ignore[call-overload]
+    with (files("pairgen.rewriting") / "lexicon.csv").open(encoding="utf-8") as stream:
         for row in csv.DictReader(stream):
             alternatives = row["neutral"].split("|")
             for tag in _TAGS.get(row["pos"], (row["pos"],)):

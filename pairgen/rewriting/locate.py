@@ -21,7 +21,7 @@ _TOKEN = re.compile(r"[^\s\-/]+")
 _OUTER = "\"'`.,;:?()[]{}<>~#“”‘’…–—_=+|\\"
 _SPACED = re.compile(r"(?<!\w)(?:\w[ .\-_]){2,}\w(?!\w)")
 _LEET = str.maketrans("@4$510!378", "aassioietb")
-_HOMOGLYPHS = str.maketrans("аеорсухіѕԁɡһ", "aeopcyxisdgh")
+_HOMOGLYPHS = str.maketrans("\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0455\u0501\u0261\u04bb", "aeopcyxisdgh")
 _STRETCH = re.compile(r"(.)\1{2,}")
 _POSSESSIVE = re.compile(r"['’]s$", re.IGNORECASE)
 _ROUNDS = 6
@@ -39,7 +39,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Carrier:
-    """Characters [start, end) that carry toxicity, and the senses that the lexicon has for them (none: found by occlusion)."""
+    """Characters [start, end) that carry toxicity, and the lexicon's senses for them: none where occlusion found it."""
 
     start: int
     end: int
@@ -87,11 +87,11 @@ def lexicon_spans(text: str) -> list[tuple[int, int]]:
 
 
 def locate(docs: Sequence[Any], *, scorer: ToxicityModel, max_toxicity: float) -> list[list[Carrier]]:
-    """What carries the toxicity of each spaCy document, left to right: without it, at most `max_toxicity` is left if that can be.
+    """What carries the toxicity of each spaCy document, left to right: without it at most `max_toxicity` is left.
 
-    Strong expressions are carriers outright. While the rest is still over `max_toxicity`, the piece whose removal lowers
-    the score most joins them (occlusion; Zeiler & Fergus 2014), in one batched pass over all texts a round. Named
-    entities and identity terms are never taken.
+    Strong expressions are carriers outright. While the rest is still over `max_toxicity`, the piece whose removal
+    lowers the score most joins them (occlusion; Zeiler & Fergus 2014), in one batched pass over all texts a round, for
+    up to six rounds. Named entities and identity terms are never taken.
     """
     texts = [doc.text for doc in docs]
     carriers = [[carrier for carrier in lexicon_carriers(text) if _strong(carrier)] for text in texts]
@@ -167,7 +167,7 @@ def _plain(word: str) -> str:
     """The spelling that the lexicon would use for `word`, or `word` in lower case."""
     lower = unicodedata.normalize("NFKC", word).lower().replace("’", "'")
     single = _single_words()
-    if lower in single or lower.isalpha() and lower.isascii() and not _STRETCH.search(lower):
+    if lower in single or (lower.isalpha() and lower.isascii() and not _STRETCH.search(lower)):
         return lower
     letters = any(letter.isalpha() for letter in lower)
     spellings = [lower.translate(_HOMOGLYPHS)]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pairgen.rewriting.lexicon import DELETE, Sense
+from pairgen.rewriting.lexicon import DELETE, Sense, senses
 from pairgen.rewriting.locate import Carrier
 from pairgen.rewriting.repair import broken, repair
 
@@ -76,9 +76,9 @@ Edit = tuple[int, int, str]
 
 
 def _options(doc: Any, carrier: Carrier) -> list[Edit]:
-    """What may stand in the place of `carrier`: neutral forms for the part of speech that the parse gives it, or nothing."""
+    """What may stand in the place of `carrier`: neutral forms for its part of speech in the parse, or nothing."""
     span = doc.char_span(carrier.start, carrier.end, alignment_mode="expand")
-    fitting = [sense for sense in carrier.senses if _fits(sense, span)] or list(carrier.senses)
+    fitting = [sense for sense in carrier.senses if _fits(sense, span, carrier.senses)] or list(carrier.senses)
     edits: list[Edit] = []
     for rank in range(_OPTIONS):
         for sense in fitting:
@@ -94,15 +94,42 @@ def _options(doc: Any, carrier: Carrier) -> list[Edit]:
     return edits[:_OPTIONS] or [_deletion(doc, carrier)]
 
 
-def _fits(sense: Sense, span: Any) -> bool:
+def _fits(sense: Sense, span: Any, carrier_senses: Sequence[Sense]) -> bool:
+    """Whether `sense` is the part of speech that the parse gives `span`.
+
+    What may be an intensifier is one exactly where a word follows that it can stress, whatever the parse says of it.
+    """
     head = span.root
-    if sense.pos in {"phrase"}:
+    if sense.pos == "phrase":
         return True
+    stresses = _stands_before_a_word(span) and any(each.sense == "intensifier" for each in carrier_senses)
+    if stresses or sense.sense == "intensifier":
+        return stresses and sense.sense == "intensifier"
     if sense.pos == "interj":
         return head.pos_ == "INTJ" or head.dep_ in {"intj", "ROOT"}
     if sense.pos == "verb" and sense.tag == "VB":
         return head.pos_ in _POS["verb"] and head.tag_ in {"VB", "VBP"}
+    if sense.pos in {"noun", "adj"} and _is_bare(head) and {"noun", "adj"} <= {each.pos for each in carrier_senses}:
+        return sense.pos == "adj"
     return head.pos_ in _POS[sense.pos]
+
+
+def _is_bare(head: Any) -> bool:
+    """Whether a singular noun has nothing that a noun for a person needs, so that it is an adjective misread."""
+    addressed = any(token.lower_ in {"you", "u", "ya"} for token in head.doc[max(0, head.i - 3) : head.i])
+    marked = addressed or any(child.dep_ in {"det", "poss", "nummod"} or _describes(child) for child in head.lefts)
+    return head.tag_ in {"NN", "NNP"} and not marked
+
+
+def _describes(child: Any) -> bool:
+    """Whether `child` is an adjective before its noun, and none that only stresses."""
+    return child.dep_ == "amod" and not any(each.sense == "intensifier" for each in senses().get((child.lower_,), ()))
+
+
+def _stands_before_a_word(span: Any) -> bool:
+    if span.end >= len(span.doc):
+        return False
+    return span.doc[span.end].pos_ in {"ADJ", "ADV", "NOUN", "NUM", "PROPN", "VERB"}
 
 
 def _deletion(doc: Any, carrier: Carrier) -> Edit:
@@ -121,13 +148,10 @@ def _deletion(doc: Any, carrier: Carrier) -> Edit:
 
 
 def _is_loose(doc: Any, carrier: Carrier) -> bool:
-    """Whether the sentence stands without `carrier`: a modifier, an exclamation, an address; not its subject or object."""
+    """Whether the sentence stands without `carrier`: a modifier, exclamation or address; not its subject or object."""
     head = doc.char_span(carrier.start, carrier.end, alignment_mode="expand").root
-    return (
-        head.dep_ in _LOOSE
-        or head.pos_ in {"ADJ", "ADV", "INTJ"}
-        and head.dep_ not in {"acomp", "ROOT", "nsubj", "dobj"}
-    )
+    needed = {"acomp", "ROOT", "nsubj", "dobj"}
+    return head.dep_ in _LOOSE or (head.pos_ in {"ADJ", "ADV", "INTJ"} and head.dep_ not in needed)
 
 
 def _closes(doc: Any, place: int) -> bool:
@@ -135,7 +159,7 @@ def _closes(doc: Any, place: int) -> bool:
 
 
 def _cased(word: str, doc: Any, carrier: Carrier) -> str:
-    """`word` as its place has it: in capitals in a text that shouts, with a capital at the start of the text or sentence."""
+    """`word` as its place has it: in capitals in a text that shouts, with a capital at the start of a sentence."""
     written = doc.text[carrier.start : carrier.end]
     letters = [letter for letter in doc.text if letter.isalpha()]
     if written.isupper() and len(written) > 1 and sum(map(str.isupper, letters)) > 0.7 * len(letters):

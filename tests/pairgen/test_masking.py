@@ -1,0 +1,32 @@
+"""Toxic words are covered where people read, and nothing else is."""
+
+import pytest
+
+from pairgen.masking import mask
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("You idiot, it opens at nine.", "You i●●●t, it opens at nine."),
+        ("DAMN!", "D●●N!"),
+        ("What an id10t, a st*pid idiooooot", "What an i●●●t, a s●●●●● ●●●●●●●●t"),
+        ("it opens at nine", "it opens at nine"),
+        ("", ""),
+    ],
+)
+def test_words_of_the_lexicon_are_covered(text: str, masked: str) -> None:
+    assert mask(text) == masked
+    assert len(mask(text)) == len(text)
+
+
+def test_further_spans_are_covered_but_for_white_space() -> None:
+    assert mask("such a nasty old toad", [(7, 16), (17, 21)]) == "such a n●●●● ●●d t●●d"
+    assert mask("an old ox", [(7, 9)]) == "an old ●●"
+    assert mask("an old fox", [(7, 10)]) == "an old ●●●"
+
+
+def test_masking_what_is_masked_changes_nothing() -> None:
+    text = "You damn idiot, s t u p i d as ever."
+
+    assert mask(mask(text)) == mask(text) != text

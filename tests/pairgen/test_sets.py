@@ -1,0 +1,165 @@
+"""Sets and pairs: what seeds become, which pairs are over the limit, and nothing lost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from pairgen.digests import digest
+from pairgen.models import Parser
+from pairgen.rewriting.rewrite import REWRITES
+from pairgen.schema import DROPPED, MEMBERS, PAIRS, check
+from pairgen.sets import NegativesSettings, count_products, count_sets, make_pairs, make_sets, members_of
+from tests.pairgen.samples import Fakes, texts
+
+SETTINGS = NegativesSettings()
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A text, and its rewrites where it is toxic."""
+
+    text: str
+    rewrites: Sequence[str] = ()
+    context: str = ""
+
+
+def seeds(*rows: Seed) -> pl.DataFrame:
+    nested = pl.List(pl.Struct({k: v for k, v in REWRITES.items() if k not in {"text_id", "abstain_reason"}}))
+    made = [[{"rewrite": text, "rank": rank} for rank, text in enumerate(row.rewrites, 1)] or None for row in rows]
+    return texts(*[row.text for row in rows]).with_columns(
+        context=pl.Series([row.context for row in rows], dtype=pl.String),
+        score_toxicity=pl.lit(0.5),
+        seed=pl.Series(["toxic" if row.rewrites else "clean" for row in rows], dtype=pl.String),
+        rewrites=pl.Series(made, dtype=nested),
+    )
+
+
+@pytest.fixture
+def fakes(parser: Parser) -> Fakes:
+    return Fakes(parser=parser)
+
+
+def spanned(member: dict[str, Any]) -> list[str]:
+    return [member["text"][span["start"] : span["end"]] for span in member["spans"]]
+
+
+def test_a_toxic_seed_is_a_negative_and_its_rewrites_are_the_positives(fakes: Fakes) -> None:
+    table = seeds(Seed("You idiot, it opens at 9.", ["It opens at 9.", "Friend, it opens at 9."]))
+
+    outcome = make_sets(table, settings=NegativesSettings(kinds=("swap_num",)), models=fakes)
+
+    text_id = table["text_id"][0]
+    members = outcome.kept.to_dicts()
+    assert [(m["role"], m["kind"], m["text"]) for m in members[:3]] == [
+        ("positive", "rewrite", "It opens at 9."),
+        ("positive", "rewrite", "Friend, it opens at 9."),
+        ("negative", "toxic", "You idiot, it opens at 9."),
+    ]
+    assert [m["parent_id"] for m in members] == [text_id, text_id, text_id, members[0]["member_id"]]
+    assert {m["set_id"] for m in members} == {digest("set", text_id)}
+    assert "".join(spanned(members[2])).startswith("You")
+    assert "idiot" in "".join(spanned(members[2]))
+    assert "opens" not in "".join(spanned(members[2]))
+    assert (members[3]["role"], members[3]["kind"]) == ("negative", "swap_num")
+    assert members[3]["text"] == f"It opens at {spanned(members[3])[0]}."
+    assert members[3]["text"] != members[0]["text"]
+    assert outcome.dropped.height == 0
+
+
+def test_a_clean_seed_is_the_positive_and_one_without_a_negative_is_dropped(fakes: Fakes) -> None:
+    table = seeds(Seed("It opens at 9."), Seed("No number, no name."))
+
+    outcome = make_sets(table, settings=SETTINGS, models=fakes)
+
+    assert outcome.kept.select("role", "kind").rows() == [("positive", "original"), ("negative", "swap_num")]
+    assert outcome.kept["text"][0] == "It opens at 9."
+    assert outcome.dropped.select("stage", "drop_reason", "unit", "text", "score_toxicity").rows() == [
+        ("negatives", "no_negative", "text", "No number, no name.", 0.5)
+    ]
+    assert count_sets(outcome.kept) + outcome.dropped.height == table.height
+    check(outcome.dropped, DROPPED, stage="negatives")
+
+
+def test_only_the_kinds_of_the_settings_are_made(fakes: Fakes) -> None:
+    table = seeds(Seed("Emily Thornton opens at 9 in Chicago."))
+
+    for kinds in (("swap_ent",), ("swap_num",), ("swap_num", "swap_ent")):
+        made = make_sets(table, settings=NegativesSettings(kinds=kinds), models=fakes).kept  # type: ignore[arg-type]
+        assert made.filter(pl.col("role") == "negative")["kind"].to_list() == list(kinds)
+
+
+def test_pairs_are_every_positive_with_every_negative(fakes: Fakes) -> None:
+    table = seeds(
+        Seed("You idiot, it opens at 9.", ["It opens at 9.", "Friend, it opens at 9."], context="When?"),
+        Seed("We met 3 of them."),
+    )
+    members = make_sets(table, settings=SETTINGS, models=fakes).kept
+
+    outcome = make_pairs(members, table, settings=SETTINGS, models=fakes)
+
+    assert outcome.kept.height == count_products(members) == 5
+    assert outcome.dropped.height == 0
+    check(outcome.kept, PAIRS, stage="pair")
+    toxic = outcome.kept.filter(pl.col("negative_kind") == "toxic")
+    assert toxic.select(
+        "context", "positive", "negative", "parent", "score_toxicity_negative", "score_judge_negative"
+    ).rows() == [
+        ("When?", "It opens at 9.", "You idiot, it opens at 9.", "You idiot, it opens at 9.", 0.9, 1.0),
+        ("When?", "Friend, it opens at 9.", "You idiot, it opens at 9.", "You idiot, it opens at 9.", 0.9, 1.0),
+    ]
+    original = outcome.kept.filter(pl.col("positive_kind") == "original")
+    assert original.select("positive", "parent").row(0) == ("We met 3 of them.", "We met 3 of them.")
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 9])
+def test_over_the_limit_every_kind_comes_once_before_any_comes_twice(limit: int, fakes: Fakes) -> None:
+    table = seeds(Seed("You idiot, it opens at 9.", ["It opens at 9.", "Friend, it opens at 9."]))
+    settings = NegativesSettings(max_pairs_per_set=limit)
+    members = make_sets(table, settings=settings, models=fakes).kept
+
+    outcome = make_pairs(members, table, settings=settings, models=fakes)
+
+    kinds = outcome.kept["negative_kind"].to_list()
+    assert len(kinds) == min(limit, 4)
+    assert max(map(kinds.count, kinds)) - min(map(kinds.count, {"toxic", "swap_num"} if limit > 1 else kinds)) <= 1
+    assert outcome.kept.height + outcome.dropped.height == count_products(members) == 4
+    assert set(outcome.dropped["drop_reason"]) <= {"over_max_pairs_per_set"}
+    check(outcome.dropped, DROPPED, stage="pair")
+
+
+def test_a_negative_that_cannot_be_scored_has_a_null_score(fakes: Fakes) -> None:
+    table = seeds(Seed("You unscorable idiot.", ["You."]))
+    members = make_sets(table, settings=SETTINGS, models=fakes).kept
+
+    assert make_pairs(members, table, settings=SETTINGS, models=fakes).kept["score_toxicity_negative"].to_list() == [
+        None
+    ]
+
+
+def test_members_of_what_was_kept(fakes: Fakes) -> None:
+    table = seeds(Seed("You idiot, it opens at 9.", ["It opens at 9.", "Friend, it opens at 9."]), Seed("We met 3."))
+    members = make_sets(table, settings=SETTINGS, models=fakes).kept
+    pairs = make_pairs(members, table, settings=SETTINGS, models=fakes).kept
+    one = pairs.filter((pl.col("negative_kind") == "toxic") & (pl.col("positive") == "It opens at 9."))
+
+    left = members_of(members, one)
+
+    assert left["text"].to_list() == ["It opens at 9.", "You idiot, it opens at 9."]
+    assert_frame_equal(members_of(members, pairs), members)
+    assert members_of(members, pairs.clear()).height == 0
+
+
+def test_no_seeds(fakes: Fakes) -> None:
+    table = seeds(Seed("x")).clear()
+
+    made = make_sets(table, settings=SETTINGS, models=fakes)
+    pairs = make_pairs(made.kept, table, settings=SETTINGS, models=fakes)
+
+    check(made.kept, MEMBERS, stage="negatives")
+    check(pairs.kept, PAIRS, stage="pair")
+    assert made.kept.height == made.dropped.height == pairs.kept.height == pairs.dropped.height == 0
+    assert count_sets(made.kept) == count_products(made.kept) == 0
