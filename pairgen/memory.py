@@ -5,6 +5,7 @@ One SQLite file (write-ahead log, safe with several writers), kept in `STORE/.ca
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from pairgen.errors import StoreError
 
 _TABLE = "CREATE TABLE IF NOT EXISTS scores (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
 _KEYS_A_QUERY = 500
+_PATIENCE_SECONDS = 60
 
 
 class Memory:
@@ -67,8 +69,8 @@ class Memory:
 
     def _connection(self) -> sqlite3.Connection:
         if not hasattr(self._connections, "open"):
-            connection = sqlite3.connect(self._path, timeout=60, isolation_level=None)
-            connection.execute("PRAGMA journal_mode=WAL")
+            connection = sqlite3.connect(self._path, timeout=_PATIENCE_SECONDS, isolation_level=None)
+            _write_ahead(connection)
             connection.execute("PRAGMA synchronous=NORMAL")
             self._connections.open = connection
         return self._connections.open  # type: ignore[no-any-return]
@@ -106,3 +108,16 @@ class Memory:
                 "free some space, or give a folder that can be written"
             )
         return StoreError(f"{self._path}: is damaged ({error}); delete it, and the scores are computed anew")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log; here alone SQLite does not wait by itself while another process switches."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)

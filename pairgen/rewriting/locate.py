@@ -171,7 +171,7 @@ def _plain(word: str) -> str:
         return lower
     letters = any(letter.isalpha() for letter in lower)
     spellings = [lower.translate(_HOMOGLYPHS)]
-    if letters and not lower[:1].isdigit():
+    if letters and (len(lower) > 3 or not lower[:1].isdigit()):
         spellings.append(spellings[0].translate(_LEET))
     spellings += [_STRETCH.sub(r"\1\1", spelling) for spelling in spellings]
     spellings += [_STRETCH.sub(r"\1", spelling) for spelling in spellings[:2]]

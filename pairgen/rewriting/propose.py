@@ -149,7 +149,10 @@ def _deletion(doc: Any, carrier: Carrier) -> Edit:
 
 def _is_loose(doc: Any, carrier: Carrier) -> bool:
     """Whether the sentence stands without `carrier`: a modifier, exclamation or address; not its subject or object."""
-    head = doc.char_span(carrier.start, carrier.end, alignment_mode="expand").root
+    span = doc.char_span(carrier.start, carrier.end, alignment_mode="expand")
+    head = span.root
+    if span.start and doc[span.start - 1].lower_ == "you" and _closes(doc, span.end):
+        return True
     needed = {"acomp", "ROOT", "nsubj", "dobj"}
     return head.dep_ in _LOOSE or (head.pos_ in {"ADJ", "ADV", "INTJ"} and head.dep_ not in needed)
 

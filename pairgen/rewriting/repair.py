@@ -5,13 +5,13 @@ import re
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
+        (r"\(\s*\)|\[\s*\]|\"\s*\"|“\s*”", ""),  # brackets and quotes around nothing
         (r"[ \t]{2,}", " "),
         (r"(?<=\w)[ \t]+(?=[,;:.!?](?:\s|$))", ""),  # a space before punctuation
         (r"([,;:])(?:\s*[,;:])+", r"\1"),  # doubled commas
         (r"[,;:]\s*([.!?])", r"\1"),  # a comma before a full stop
         (r"(^|[.!?]\s+|\n)[ \t]*[,;:.\-–—]+\s*", r"\1"),  # punctuation that opens a sentence
         (r"([\"“(\[])\s+", r"\1"),
-        (r"\(\s*\)|\[\s*\]|\"\s*\"|“\s*”", ""),  # brackets and quotes around nothing
         (r"\b(a|an|the|of|to|and|is|are|in|you|i)\s+\1\b", r"\1"),
         (r"\b(?:a|an)\s+(the|my|your|his|her|our|their)\b", r"\1"),
         (r"\s+(?:and|or|but)\s*([.!?]|$)", r"\1"),  # a conjunction with nothing after it
@@ -52,8 +52,11 @@ def _articles(text: str, like: str) -> str:
         if re.match(r"\w+", following) and found.group() + re.match(r"\w+", following).group() in known:  # type: ignore[union-attr]
             return found.group()
         article = "an" if _VOWEL_SOUND.match(following) else "a"
-        upper = found.group(1)[0].isupper()
-        return (article.capitalize() if upper else article) + found.group(2)
+        if re.match(r"[A-Z]{2}", following) and found.group(1) != "a":
+            article = article.upper()
+        elif found.group(1)[0].isupper():
+            article = article.capitalize()
+        return article + found.group(2)
 
     return _ARTICLE.sub(choose, text)
 

@@ -131,6 +131,18 @@ def test_over_the_limit_every_kind_comes_once_before_any_comes_twice(limit: int,
     check(outcome.dropped, DROPPED, stage="pair")
 
 
+def test_a_second_negative_of_a_kind_waits_for_the_other_kinds(fakes: Fakes) -> None:
+    table = seeds(Seed("You idiot, it opens at 9.", ["It opens at 9."]))
+    positive, toxic, number = make_sets(table, settings=SETTINGS, models=fakes).kept.partition_by("member_id")
+    second = number.with_columns(member_id=pl.lit("second"), text=pl.lit("It opens at 99."))
+    settings = NegativesSettings(max_pairs_per_set=2)
+
+    outcome = make_pairs(pl.concat([positive, number, second, toxic]), table, settings=settings, models=fakes)
+
+    assert sorted(outcome.kept["negative_kind"]) == ["swap_num", "toxic"]
+    assert outcome.dropped["negative"].to_list() == ["It opens at 99."]
+
+
 def test_a_negative_that_cannot_be_scored_has_a_null_score(fakes: Fakes) -> None:
     table = seeds(Seed("You unscorable idiot.", ["You."]))
     members = make_sets(table, settings=SETTINGS, models=fakes).kept
