@@ -34,4 +34,4 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) store models
+	rm -rf $(VENV)

@@ -5,11 +5,14 @@ import os
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pairgen.errors import ContrastPairsError
+
+if TYPE_CHECKING:
+    from flows.recipe import Recipe
 
 app = typer.Typer(
     help="Build, version, document and use contrast pairs: language models less toxic without becoming less faithful.",
@@ -73,6 +76,7 @@ def build(
 
     read = read_recipe(recipe, sources=source or (), name=name)
     _writable(store)
+    _sound(read, store)
     from flows.build import build as build_flow
     from pairgen.store import Store
 
@@ -221,6 +225,8 @@ def _writable(store: Path) -> None:
     """Make the folder of the store, or say why that cannot be, before any work is done."""
     from pairgen.errors import StoreError
 
+    if store.is_file():
+        raise StoreError(f"{store}: is a file, a store is a folder; choose another --store")
     try:
         store.mkdir(parents=True, exist_ok=True)
         probe = store / f".writable-{os.getpid()}"
@@ -230,6 +236,17 @@ def _writable(store: Path) -> None:
         raise StoreError(
             f"{store}: cannot be written ({error.strerror}); choose another folder with --store"
         ) from error
+
+
+def _sound(recipe: "Recipe", store: Path) -> None:
+    """Tell a wrong source or model before Prefect starts its server, which takes ten seconds."""
+    from pairgen.corpus import check_source
+
+    for path in recipe.source.paths:
+        check_source(path)
+    from pairgen.loading import load_models
+
+    load_models(recipe.models, _memory(store))
 
 
 def _quieten() -> None:

@@ -24,6 +24,7 @@ from pairgen.splits import SplitSettings, split_of
 
 RAW = {name: pl.String() for name in ("text_id", "text", "context", "source", "source_id", "licence")}
 
+_BEGINNING = 65_536  # bytes
 _SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".txt")
 _KNOWN_COLUMNS = {
     "text": ("text", "comment_text", "comment", "body", "content", "sentence", "message", "post", "tweet", "toxic"),
@@ -188,14 +189,21 @@ def _fits(dtype: pl.DataType, role: str) -> bool:
     return dtype in (pl.String, pl.Categorical, pl.Enum)
 
 
-def _local(file: Path) -> pl.DataFrame:
+def check_source(path: str) -> None:
+    """Raise `SourceError` where `path` cannot be a source: not there, not to be read, empty, no known format, no UTF-8.
+
+    Reads the beginning of a file at most, so that a mistake is told before any work is done; asks no hub.
+    """
+    if path.startswith("hf:") or path == "package:demo":
+        return
+    file = Path(path)
     try:
         if not file.exists():
             raise SourceError(
                 f"{file}: no such file; give a {', '.join(_SUFFIXES)} file, a folder of a data set, or hf:ORG/NAME"
             )
         if file.is_dir():
-            return _folder(file)
+            return
         suffix = file.suffix.lower()
         if suffix not in _SUFFIXES:
             raise SourceError(
@@ -203,7 +211,20 @@ def _local(file: Path) -> pl.DataFrame:
             )
         if not file.stat().st_size:
             raise SourceError(f"{file}: is empty; a corpus of at least one text is expected")
-        return _parsed(file, suffix)
+        with file.open("rb") as stream:
+            beginning = stream.read(_BEGINNING)
+        if suffix != ".parquet":
+            codecs.getincrementaldecoder("utf-8")().decode(beginning)
+    except PermissionError as error:
+        raise SourceError(f"{file}: may not be read; check its permissions") from error
+    except UnicodeDecodeError as error:
+        raise SourceError(_encoding_fault(file, error.start)) from error
+
+
+def _local(file: Path) -> pl.DataFrame:
+    check_source(str(file))
+    try:
+        return _folder(file) if file.is_dir() else _parsed(file, file.suffix.lower())
     except PermissionError as error:
         raise SourceError(f"{file}: may not be read; check its permissions") from error
     except UnicodeDecodeError as error:

