@@ -105,4 +105,7 @@ def _panels(stats: dict[str, Any]) -> list[dict[str, Any]]:
 def _dropped(example: dict[str, Any]) -> dict[str, Any]:
     if example["positive"] is not None and example["negative"] is not None:
         return {**example, **sides(example)}
-    return {**example, "positive": None, "negative": None, "text": segments(example["text"] or "", [], cover=False)}
+    text = example["text"] or ""
+    toxic = example["stage"] in {"mine", "rewrite"}  # nothing stands beside it that shows which words: all are covered
+    pieces = segments(text, [(0, len(text))] if toxic else [], cover=toxic, plain=True)
+    return {**example, "positive": None, "negative": None, "text": pieces}

@@ -103,12 +103,12 @@ def changed(one: str, other: str) -> tuple[list[Span], list[Span]]:
     return found
 
 
-def segments(text: str, marks: list[Span], *, cover: bool) -> list[dict[str, Any]]:
+def segments(text: str, marks: list[Span], *, cover: bool, plain: bool = False) -> list[dict[str, Any]]:
     """`text` cut at `marks`: what each piece says raw and masked, and whether it is marked.
 
-    Toxic words are masked; with `cover` the marked words are too.
+    Toxic words are masked; with `cover` the marked words are too, with `plain` words that are toxic only at times.
     """
-    covered = mask(text, marks if cover else None)
+    covered = mask(text, marks if cover else None, plain=plain)
     ends = sorted({0, len(text), *(place for span in marks for place in span)})
     starts = {start for start, _ in marks}
     return [
@@ -121,9 +121,10 @@ def sides(example: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """The segments of a pair's positive and negative, with the words marked that differ."""
     positive, negative = changed(example["positive"], example["negative"])
     toxic = example["negative_kind"] == "toxic"
+    dropped = example.get("drop_reason") is not None
     return {
-        "positive": segments(example["positive"], positive, cover=False),
-        "negative": segments(example["negative"], negative, cover=toxic),
+        "positive": segments(example["positive"], positive, cover=False, plain=dropped),
+        "negative": segments(example["negative"], negative, cover=toxic, plain=dropped or toxic),
     }
 
 

@@ -24,10 +24,10 @@ from pairgen.loading import LoadedModels, fingerprints, load_models
 from pairgen.mining import mine_texts
 from pairgen.schema import MEMBERS, PAIRS
 from pairgen.sets import count_products, count_sets, make_pairs, make_sets, members_of, rewrite_seeds
-from pairgen.splits import drop_leaks, find_leaks
+from pairgen.splits import drop_leaks, drop_shared, find_leaks
 from pairgen.store import Contents, Store, Version
 
-STAGES = ("read", "split", "mine", "rewrite", "negatives", "pair", "filter", "near_duplicate")
+STAGES = ("read", "split", "mine", "rewrite", "negatives", "pair", "filter", "near_duplicate", "disjoint")
 threads: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=2)
 shard_stage = partial(stage, run_name="{shard.name}")
 
@@ -48,7 +48,9 @@ def build(recipe: Recipe, store: Path) -> Version | None:
         judged = follow("filter", judge_pairs.map(paired, unmapped(recipe), unmapped(models)))
         everything = judge_across_sets(judged, Path(work), recipe, models)
         contents = collect(everything, judged, recipe, models, raw)
-    return publish(contents, recipe.publish.name, store)
+    version = publish(contents, recipe.publish.name, store)
+    leave_artifacts(version, return_state=True)  # a version is published whether or not the UI shows it
+    return version
 
 
 @stage("shard")
@@ -102,18 +104,19 @@ def judge_pairs(shard: Path, recipe: Recipe, models: LoadedModels) -> Path:
 
 @stage("near_duplicate")
 def judge_across_sets(shards: list[Path], work: Path, recipe: Recipe, models: LoadedModels) -> Path:
-    """The filters that compare sets with each other see all shards at once."""
+    """What compares sets with each other sees all shards at once: near duplicates, and texts of two splits."""
     everything = work / "everything"
     everything.mkdir()
     gather(shards, "filter", PAIRS).write_parquet(everything / "filter.parquet")
     filters = [each for each in recipe.filters if each.across_sets]
     function = partial(apply_filters, filters=filters, models=models, stage="near_duplicate")
-    return advance(everything, "near_duplicate", function, reads=["filter"], unit="pair")
+    advance(everything, "near_duplicate", function, reads=["filter"], unit="pair")
+    return advance(everything, "disjoint", drop_shared, reads=["near_duplicate"], unit="pair")
 
 
 @stage("collect")
 def collect(everything: Path, shards: list[Path], recipe: Recipe, models: LoadedModels, raw: Shards) -> Contents:
-    pairs = gather([everything], "near_duplicate", PAIRS)
+    pairs = gather([everything], "disjoint", PAIRS)
     return Contents(
         pairs=pairs,
         members=members_of(gather(shards, "negatives", MEMBERS), pairs),
@@ -127,8 +130,10 @@ def collect(everything: Path, shards: list[Path], recipe: Recipe, models: Loaded
 
 @stage("publish")
 def publish(contents: Contents, name: str, store: Path) -> Version | None:
-    """Publish, and show the card as an artifact in the Prefect UI."""
-    version = Store(store).publish(name, contents, documents=documents)
-    if version is not None:
-        show_card(version)
-    return version
+    return Store(store).publish(name, contents, documents=documents)
+
+
+@stage("artifacts")
+def leave_artifacts(version: Version | None) -> None:
+    """The card in the Prefect UI."""
+    show_card(version)

@@ -34,7 +34,7 @@ def main() -> None:
         sys.stderr.write(f"contrast-pairs: {error}\n")
         sys.exit(1)
     except KeyboardInterrupt:
-        sys.stderr.write("contrast-pairs: stopped; nothing was published\n")
+        sys.stderr.write("contrast-pairs: stopped\n")
         sys.exit(130)
 
 

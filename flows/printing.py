@@ -60,7 +60,9 @@ def versions(found: Sequence[Version], store: Path, name: str | None) -> None:
     """A line a version; `name` is that of the one data set that was asked for."""
     if not found:
         of = f" of {name}" if name else ""
-        console.print(f"no versions{of} in {store}; `contrast-pairs build RECIPE` publishes one", soft_wrap=True)
+        console.print(
+            f"no versions{of} in {store}; `contrast-pairs build RECIPE` publishes one", soft_wrap=True, markup=False
+        )
         return
     listed = _table("version", "published", "sets", "pairs", "digest")
     for version in found:
@@ -126,7 +128,7 @@ def paths(named: dict[str, Path]) -> None:
     """A line a path, whole, so that it can be copied."""
     console.print()
     for name, path in named.items():
-        console.print(f"{name + ':':<11}{path}", soft_wrap=True)
+        console.print(f"{name + ':':<11}{path}", soft_wrap=True, markup=False)
 
 
 _HEADLINES = {

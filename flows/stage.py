@@ -45,13 +45,13 @@ def stage(name: str, *, run_name: str | None = None) -> Callable[[Callable[_P, _
 def _told(name: str, error: Exception) -> ContrastPairsError:
     if isinstance(error, OSError) and error.strerror:
         at = f" at {error.filename}" if error.filename else ""
-        return StoreError(f"{name}: {error.strerror}{at}; nothing was published. Is there room, may it be written?")
+        return StoreError(f"{name}: {error.strerror}{at}. Is there room, may it be written?")
     ours = [
         f"{Path(frame.filename).relative_to(_ROOT)}:{frame.lineno}"
         for frame in traceback.extract_tb(error.__traceback__)
         if Path(frame.filename).is_relative_to(_ROOT) and Path(frame.filename).relative_to(_ROOT).parts[0] in PACKAGES
     ]
     return StageError(
-        f"{name}: {type(error).__name__} at {ours[-1]}; nothing was published. "
+        f"{name}: {type(error).__name__} at {ours[-1]}. "
         "This is a defect of contrast-pairs: please report it (the message is left out, since it may hold a text)"
     )

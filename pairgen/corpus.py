@@ -6,6 +6,7 @@
 import codecs
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -26,6 +27,7 @@ RAW = {name: pl.String() for name in ("text_id", "text", "context", "source", "s
 
 _BEGINNING = 65_536  # bytes
 _SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".txt")
+_COLUMN_NAME = re.compile(r"[\w.:-]{1,40}")
 _KNOWN_COLUMNS = {
     "text": ("text", "comment_text", "comment", "body", "content", "sentence", "message", "post", "tweet", "toxic"),
     "context": ("context", "parent_text", "parent_comment", "parent", "prompt", "reply_to", "in_reply_to_text"),
@@ -165,7 +167,9 @@ def _identifier() -> LanguageIdentifier:
 
 
 def _column(path: str, table: pl.DataFrame, role: str, named: str | None) -> str | None:
-    there = ", ".join(repr(name) for name in table.columns)
+    named_like = all(_COLUMN_NAME.fullmatch(name) for name in table.columns)  # else the header may be a text
+    names = ", ".join(repr(name) for name in table.columns)
+    there = names if named_like else f"{table.width} columns, unnamed (is the header line missing?)"
     if named is not None:
         if named not in table.columns:
             raise SourceError(f"{path}: no column {named!r} for source.{role}; there are: {there}")

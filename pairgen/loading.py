@@ -216,8 +216,13 @@ def _smollm2_folder() -> Path:
     with _LOAD_LOCK:
         if folder.is_dir():
             return folder
-        caches.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(dir=caches))
+        try:
+            caches.mkdir(parents=True, exist_ok=True)
+            made = Path(tempfile.mkdtemp(dir=caches))
+        except OSError as error:
+            raise ModelError(
+                f"{caches}: cannot be written ({error.strerror}); set XDG_CACHE_HOME to a folder that can"
+            ) from error
         try:
             quantised = AutoModelForCausalLM.from_pretrained(package, gguf_file=_SMOLLM2_FILE)
             config = quantised.config

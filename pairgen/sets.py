@@ -69,18 +69,21 @@ def make_sets(seeds: pl.DataFrame, *, settings: NegativesSettings, models: Model
 
 
 def make_pairs(members: pl.DataFrame, seeds: pl.DataFrame, *, settings: NegativesSettings, models: Models) -> Outcome:
-    """Every positive of a set with every negative of it, as `PAIRS`, with the negatives' toxicity by scorer and judge.
+    """Every positive of a set with its negatives, as `PAIRS`, with the negatives' toxicity by scorer and judge.
 
+    A `toxic` negative stands against every positive of its set; a changed one against the positive that it was made of,
+    from which it differs in its own way alone.
     Over `max_pairs_per_set` a pair is dropped: every kind of negative comes once before any comes twice. `seeds` give
     the texts that rewrites were made from.
     """
-    columns = ["set_id", "member_id", "kind", "text"]
+    columns = ["set_id", "member_id", "kind", "text", "parent_id"]
     positives = members.filter(pl.col("role") == "positive")
     negatives = members.filter(pl.col("role") == "negative").select(columns)
     origin = seeds.select(parent_id="text_id", parent="text")
     pairs = (
         positives.join(origin, on="parent_id", how="left", maintain_order="left")
         .join(negatives, on="set_id", suffix="_negative", maintain_order="left_right")
+        .filter((pl.col("kind_negative") == "toxic") | (pl.col("parent_id_negative") == pl.col("member_id")))
         .select(
             "set_id",
             "context",
@@ -114,11 +117,13 @@ def count_sets(members: pl.DataFrame) -> int:
 
 
 def count_products(members: pl.DataFrame) -> int:
-    """How many pairs the `members` make: in each set, positives times negatives."""
-    roles = members.group_by("set_id").agg(
-        positives=(pl.col("role") == "positive").sum(), negatives=(pl.col("role") == "negative").sum()
+    """How many pairs the `members` make: in each set, positives times toxic negatives, and one a changed negative."""
+    kinds = members.group_by("set_id").agg(
+        positives=(pl.col("role") == "positive").sum().cast(pl.Int64),
+        toxic=(pl.col("kind") == "toxic").sum().cast(pl.Int64),
+        negatives=(pl.col("role") == "negative").sum().cast(pl.Int64),
     )
-    return int((roles["positives"].cast(pl.Int64) * roles["negatives"].cast(pl.Int64)).sum())
+    return int((kinds["positives"] * kinds["toxic"] + kinds["negatives"] - kinds["toxic"]).sum())
 
 
 def members_of(members: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pairgen.digests import fraction
+from pairgen.digests import fraction, normalise
 from pairgen.near_duplicates import nearest_before
 from pairgen.schema import SPLITS, Outcome, drop
 
@@ -70,3 +70,24 @@ def drop_leaks(texts: pl.DataFrame, *, leaks: pl.DataFrame) -> Outcome:
         unit="text",
     ).with_columns(score=leaking["score_similarity"])
     return Outcome(texts.join(leaks, on="text_id", how="anti", maintain_order="left"), dropped)
+
+
+def drop_shared(pairs: pl.DataFrame) -> Outcome:
+    """`pairs` without those of which a text also stands in an earlier split, dropped as "text_in_other_split".
+
+    Two different comments may have the same rewrite, or a clean one may be the rewrite of another: the pair stays in
+    test before validation and in validation before train.
+    """
+    order = list(reversed(SPLITS))
+    texts = pairs.select("pair_id", rank=pl.col("split").replace_strict(order, range(len(order)), return_dtype=pl.Int8))
+    for column in ("positive", "negative"):
+        plain = pl.Series([normalise(text) for text in pairs[column]], dtype=pl.String)
+        texts = texts.with_columns(plain.alias(column))
+    both = pl.concat([texts.select("rank", text="positive"), texts.select("rank", text="negative")])
+    first = both.group_by("text").agg(first=pl.col("rank").min())
+    for column in ("positive", "negative"):
+        texts = texts.join(first.rename({"text": column, "first": f"first_{column}"}), on=column, how="left")
+    shared = texts.filter(pl.min_horizontal("first_positive", "first_negative") < pl.col("rank"))["pair_id"]
+    leaking = pl.col("pair_id").is_in(shared.implode())
+    dropped = drop(pairs.filter(leaking), stage="disjoint", reason="text_in_other_split", unit="pair")
+    return Outcome(pairs.filter(~leaking), dropped)

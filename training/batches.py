@@ -87,19 +87,30 @@ def _epoch(pairs: Sequence[Pair], batch_pairs: int, draw: random.Random) -> Iter
     sets: dict[str, list[Pair]] = {}
     for pair in pairs:
         sets.setdefault(pair.set_id, []).append(pair)
-    order = list(sets.values())
+    order = [part for group in sets.values() for part in _cut(group, batch_pairs)]
     draw.shuffle(order)
-    flat = [pair for group in order for pair in group]
-    size = _WINDOW * batch_pairs
-    for start in range(0, len(flat), size):
-        window: dict[str, list[Pair]] = {}
-        for pair in flat[start : start + size]:
-            window.setdefault(pair.set_id, []).append(pair)
-        by_length = sorted(window.values(), key=lambda group: max(map(_length, group)))
-        rows = [pair for group in by_length for pair in group]
-        batches = [rows[first : first + batch_pairs] for first in range(0, len(rows), batch_pairs)]
+    for window in _fill(order, _WINDOW * batch_pairs):
+        by_length = sorted(window, key=lambda group: max(map(_length, group)))
+        batches = [[pair for group in batch for pair in group] for batch in _fill(by_length, batch_pairs)]
         draw.shuffle(batches)
         yield from batches
+
+
+def _cut(group: list[Pair], size: int) -> list[list[Pair]]:
+    """A set's pairs, in parts of at most `size`: one part where they fit."""
+    return [group[start : start + size] for start in range(0, len(group), size)]
+
+
+def _fill(groups: Sequence[list[Pair]], size: int) -> Iterator[list[list[Pair]]]:
+    """`groups` in order, together as long as they hold at most `size` pairs; a group is never torn."""
+    filled: list[list[Pair]] = []
+    for group in groups:
+        if filled and sum(map(len, filled)) + len(group) > size:
+            yield filled
+            filled = []
+        filled.append(group)
+    if filled:
+        yield filled
 
 
 def _length(pair: Pair) -> int:

@@ -16,6 +16,7 @@ from pairgen.extraction import Mention, entities
 from pairgen.negatives.change import Negative, Replacement, article_fits, case_like, change
 
 _SHARE_OF_TWO = 0.3
+_ACRONYM = re.compile(r"\b[A-Z]{2,5}s?\b")
 _THE_BEFORE = re.compile(r"\bthe\s+$", re.IGNORECASE)
 
 
@@ -25,7 +26,7 @@ def swap_ent(doc: Any, context: Any, *, seed: str) -> Negative | None:
     `doc` and `context` are spaCy documents; every draw is made from `seed`, a digest. Case and number are kept.
     """
     there = {mention.text.casefold() for mention in entities(doc)}
-    names = sorted({mention.text: mention for mention in entities(doc) if mention.text.isprintable()}.items())
+    names = sorted({mention.text: mention for mention in entities(doc) if _can_be_swapped(doc, mention)}.items())
     names.sort(key=lambda named: fraction(seed, "order", named[0]))
     count = 2 if len(names) > 1 and fraction(seed, "count") < _SHARE_OF_TWO else 1
     replacements: list[Replacement] = []
@@ -43,6 +44,19 @@ def swap_ent(doc: Any, context: Any, *, seed: str) -> Negative | None:
         if swapped == count:
             break
     return change(doc.text, replacements) if replacements else None
+
+
+def _can_be_swapped(doc: Any, mention: Mention) -> bool:
+    """Whether a mention is a name beyond doubt, and stands in the text in no other form ("Obama", "Michelle Obama").
+
+    Acronyms are left: nothing in the lists has their form. So are names that the tagger takes for another kind of word.
+    """
+    span = doc.char_span(mention.start, mention.end, alignment_mode="expand")
+    whole = len(re.findall(rf"\b{re.escape(mention.text)}", doc.text, re.IGNORECASE))
+    same = sum(other.text == mention.text for other in entities(doc))
+    sound = mention.text.isprintable() and not re.search(r"['’]", mention.text) and not _ACRONYM.search(mention.text)
+    named = mention.label == "DATE" or span.root.pos_ == "PROPN" or mention.label == "NORP"
+    return sound and named and whole == same
 
 
 def _bare(text: str, start: int, label: str, other: str) -> str | None:

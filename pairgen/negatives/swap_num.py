@@ -4,13 +4,14 @@ import re
 from typing import Any
 
 from pairgen.digests import fraction, pick
-from pairgen.extraction import NUMBER_WORDS, numbers
+from pairgen.extraction import NUMBER_WORDS, Mention, numbers
 from pairgen.negatives.change import Negative, Replacement, article_fits, case_like, change
 
 _PARTS = re.compile(r"(?P<before>[$£€]?)(?P<digits>\d+(?:[.,:/]\d+)*)(?P<after>.*)", re.DOTALL)
 _ORDINALS = {"1": "st", "2": "nd", "3": "rd"}
 _FACTORS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.2, 1.4, 1.5, 1.7, 2.0, 2.5)
 _TRIES = 12
+_NAMES = {"9/11", "911", "24/7", "50/50", "101", "404", "420"}
 
 
 def swap_num(doc: Any, context: Any, *, seed: str) -> Negative | None:
@@ -19,7 +20,7 @@ def swap_num(doc: Any, context: Any, *, seed: str) -> Negative | None:
     Digits, separators, decimals, signs of money and the ending stay ("$4,200" may become "$4,700", never "$12"); a
     number over one stays over one, so that what it counts stays plural. Every draw is made from `seed`.
     """
-    found = numbers(doc.text)
+    found = [mention for mention in numbers(doc.text) if _is_claim(doc.text, mention)]
     taken = {mention.text.casefold() for mention in found}
     for mention in sorted(found, key=lambda mention: fraction(seed, "order", mention.text.casefold())):
         places = [other for other in found if other.text == mention.text]
@@ -28,6 +29,13 @@ def swap_num(doc: Any, context: Any, *, seed: str) -> Negative | None:
             if new and new.casefold() not in taken and all(article_fits(doc.text, at.start, new) for at in places):
                 return change(doc.text, [Replacement(at.start, at.end, new) for at in places])
     return None
+
+
+def _is_claim(text: str, mention: Mention) -> bool:
+    """Whether a number says how many, how much or when: not a part of an address, a range, or a name such as 9/11."""
+    word = text[text.rfind(" ", 0, mention.start) + 1 :].split(maxsplit=1)[0]
+    joined = text[max(0, mention.start - 1) : mention.start] + text[mention.end : mention.end + 1]
+    return not (re.search(r"://|www\.|=|@", word) or set(joined) & set("-–_#") or mention.text in _NAMES)
 
 
 def _other(number: str, seed: str) -> str | None:
@@ -46,8 +54,10 @@ def _other(number: str, seed: str) -> str | None:
 
 def _other_digits(digits: str, seed: str) -> str | None:
     if found := re.fullmatch(r"(\d{1,2}):\d\d", digits):  # a time of day
-        hour = (int(found.group(1)) + int(fraction(seed, "hour") * 4)) % 12 + 1
-        return f"{hour}:{int(fraction(seed, 'minute') * 12) * 5:02d}"
+        hour, width = int(found.group(1)), len(found.group(1))
+        hours = range(1, 13) if hour <= 12 else range(13, 24)
+        other = pick([each for each in hours if each != hour and len(str(each)) == len(str(hour))], seed, "hour")
+        return f"{other:0{width}d}:{int(fraction(seed, 'minute') * 12) * 5:02d}"
     if re.fullmatch(r"\d{1,2}(?:/\d{1,4})+", digits):  # a date, or a fraction
         first, *rest = digits.split("/")
         return "/".join([str(pick([other for other in range(1, 13) if other != int(first)], seed)), *rest])
@@ -57,7 +67,7 @@ def _other_digits(digits: str, seed: str) -> str | None:
         decimals = len(found.group(2))
         scaled = str(_near(int(digits.replace(".", "")), seed)).zfill(decimals + 1)
         return f"{scaled[:-decimals]}.{scaled[-decimals:]}"
-    if re.fullmatch(r"(?:19|20)\d\d", digits):
+    if re.fullmatch(r"1\d\d\d|20\d\d", digits):  # as good as always a year
         return str(int(digits) + pick((-9, -7, -6, -4, -3, -2, 2, 3, 4, 6), seed))
     if re.fullmatch(r"[1-9]\d{1,14}|[2-9]", digits):
         return str(_near(int(digits), seed))

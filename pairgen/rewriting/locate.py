@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from pairgen.extraction import entities
+from pairgen.extraction import NUMBER_WORDS, entities
 from pairgen.identity import mention_spans
 from pairgen.models import ToxicityModel
 from pairgen.rewriting.lexicon import Sense, longest, senses
@@ -24,6 +24,7 @@ _LEET = str.maketrans("@4$510!378", "aassioietb")
 _HOMOGLYPHS = str.maketrans("\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0455\u0501\u0261\u04bb", "aeopcyxisdgh")
 _STRETCH = re.compile(r"(.)\1{2,}")
 _POSSESSIVE = re.compile(r"['’]s$", re.IGNORECASE)
+_KEPT = re.compile(r"not|no|never|none|nor|nobody|nothing|cannot|.*n['’]?t|" + "|".join(NUMBER_WORDS))
 _ROUNDS = 6
 _MIN_OCCLUSION = 0.05
 
@@ -81,9 +82,9 @@ def lexicon_carriers(text: str) -> list[Carrier]:
     return found
 
 
-def lexicon_spans(text: str) -> list[tuple[int, int]]:
-    """Characters [start, end) of the strong expressions of the lexicon in `text`."""
-    return [(carrier.start, carrier.end) for carrier in lexicon_carriers(text) if _strong(carrier)]
+def lexicon_spans(text: str, *, plain: bool = False) -> list[tuple[int, int]]:
+    """Characters [start, end) of the strong expressions of the lexicon in `text`, and of the plain ones if asked."""
+    return [(carrier.start, carrier.end) for carrier in lexicon_carriers(text) if plain or _strong(carrier)]
 
 
 def locate(docs: Sequence[Any], *, scorer: ToxicityModel, max_toxicity: float) -> list[list[Carrier]]:
@@ -91,7 +92,7 @@ def locate(docs: Sequence[Any], *, scorer: ToxicityModel, max_toxicity: float) -
 
     Strong expressions are carriers outright. While the rest is still over `max_toxicity`, the piece whose removal
     lowers the score most joins them (occlusion; Zeiler & Fergus 2014), in one batched pass over all texts a round, for
-    up to six rounds. Named entities and identity terms are never taken.
+    up to six rounds. entities, identity terms, numbers and negations are never taken.
     """
     texts = [doc.text for doc in docs]
     carriers = [[carrier for carrier in lexicon_carriers(text) if _strong(carrier)] for text in texts]
@@ -144,7 +145,9 @@ def _pieces(doc: Any) -> list[Carrier]:
     words = [
         Carrier(token.start, token.end, ())
         for token in tokens(text)
-        if token.start not in covered and sum(letter.isalpha() for letter in token.plain) >= 3
+        if token.start not in covered
+        and not _KEPT.fullmatch(token.plain)
+        and sum(letter.isalpha() for letter in token.plain) >= 3
     ]
     return [*known, *words]
 

@@ -167,8 +167,8 @@ def _cased(word: str, doc: Any, carrier: Carrier) -> str:
     letters = [letter for letter in doc.text if letter.isalpha()]
     if written.isupper() and len(written) > 1 and sum(map(str.isupper, letters)) > 0.7 * len(letters):
         return word.upper()
-    before = doc.text[: carrier.start].rstrip(" \"'“(")
-    if written[:1].isupper() and (not before or before[-1] in ".!?\n"):
+    before = doc.text[: carrier.start].rstrip(" (")
+    if written[:1].isupper() and (not before or before[-1] in ".!?\n\"'“‘"):
         return word[:1].upper() + word[1:]
     return word
 
@@ -178,6 +178,8 @@ def _apply(text: str, plan: Sequence[Edit]) -> str:
     for start, end, replacement in sorted(plan):
         if start < place:  # a deletion before it has taken more than its own carrier
             start = min(place, end)
+        if not replacement and text[:start].endswith(" ") and text[end : end + 1] in {" ", ""}:
+            start = max(place, start - 1)  # the space before what goes
         made += [text[place:start], replacement]
         place = max(place, end)
     return "".join([*made, text[place:]])

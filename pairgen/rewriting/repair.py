@@ -12,13 +12,15 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"[,;:]\s*([.!?])", r"\1"),  # a comma before a full stop
         (r"(^|[.!?]\s+|\n)[ \t]*[,;:.\-–—]+\s*", r"\1"),  # punctuation that opens a sentence
         (r"([\"“(\[])\s+", r"\1"),
-        (r"\b(a|an|the|of|to|and|is|are|in|you|i)\s+\1\b", r"\1"),
+        (r"\b(a|an|the|of|to|and|is|are|in|you|i|unwise|unkind|poor|bad|untrue|unreasonable)\s+\1\b", r"\1"),
         (r"\b(?:a|an)\s+(the|my|your|his|her|our|their)\b", r"\1"),
         (r"\s+(?:and|or|but)\s*([.!?]|$)", r"\1"),  # a conjunction with nothing after it
         (r",\s*(?:and|or)\s*([.!?]|$)", r"\1"),
     )
 )
-_EMPTY_SLOT = re.compile(r"\b(?:a|an|the|my|your|our|such|very|\w+'re|is a|like)\s*(?:[.,;:!?)]|$)", re.IGNORECASE)
+_EMPTY_SLOT = re.compile(
+    r"\b(?:a|an|the|my|your|our|such|very|\w+'re|is a|like|of|for|is|am)\s*(?:[.,;:!?)\"”]|$)", re.IGNORECASE
+)
 _ARTICLE = re.compile(r"\b(a|an)(\s+)(?=(\w))", re.IGNORECASE)
 _VOWEL_SOUND = re.compile(r"(?:[aeio]|u(?!ni|s[eiua]|tili|r[aio]|k)|honest|hour|heir|honou?r)", re.IGNORECASE)
 

@@ -398,3 +398,13 @@ def test_an_empty_table_and_one_of_faults_alone() -> None:
     assert cleaned(raw()).kept.schema == TEXTS
     assert cleaned(raw("", "🙂")).kept.schema == TEXTS
     assert cleaned(raw("fine")).dropped.schema == DROPPED
+
+
+def test_a_missing_header_is_told_without_the_text_that_stands_there(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("you are an idiot and everyone knows it,1\nso are you,2\n", encoding="utf-8")
+
+    with pytest.raises(SourceError, match=r"2 columns, unnamed \(is the header line missing\?\)") as told:
+        read_source(str(file), SourceSettings())
+
+    assert "idiot" not in str(told.value)

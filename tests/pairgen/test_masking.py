@@ -30,3 +30,8 @@ def test_masking_what_is_masked_changes_nothing() -> None:
     text = "You damn idiot, s t u p i d as ever."
 
     assert mask(mask(text)) == mask(text) != text
+
+
+def test_plain_expressions_are_covered_where_it_is_asked() -> None:
+    assert mask("a clown, an idiot") == "a clown, an i●●●t"
+    assert mask("a clown, an idiot", plain=True) == "a c●●●n, an i●●●t"

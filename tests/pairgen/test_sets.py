@@ -92,7 +92,7 @@ def test_only_the_kinds_of_the_settings_are_made(fakes: Fakes) -> None:
         assert made.filter(pl.col("role") == "negative")["kind"].to_list() == list(kinds)
 
 
-def test_pairs_are_every_positive_with_every_negative(fakes: Fakes) -> None:
+def test_a_toxic_text_stands_against_every_positive_and_a_changed_one_against_its_own(fakes: Fakes) -> None:
     table = seeds(
         Seed("You idiot, it opens at 9.", ["It opens at 9.", "Friend, it opens at 9."], context="When?"),
         Seed("We met 3 of them."),
@@ -101,7 +101,7 @@ def test_pairs_are_every_positive_with_every_negative(fakes: Fakes) -> None:
 
     outcome = make_pairs(members, table, settings=SETTINGS, models=fakes)
 
-    assert outcome.kept.height == count_products(members) == 5
+    assert outcome.kept.height == count_products(members) == 4
     assert outcome.dropped.height == 0
     check(outcome.kept, PAIRS, stage="pair")
     toxic = outcome.kept.filter(pl.col("negative_kind") == "toxic")
@@ -111,11 +111,13 @@ def test_pairs_are_every_positive_with_every_negative(fakes: Fakes) -> None:
         ("When?", "It opens at 9.", "You idiot, it opens at 9.", "You idiot, it opens at 9.", 0.9, 1.0),
         ("When?", "Friend, it opens at 9.", "You idiot, it opens at 9.", "You idiot, it opens at 9.", 0.9, 1.0),
     ]
+    changed = outcome.kept.filter((pl.col("negative_kind") == "swap_num") & (pl.col("positive_kind") == "rewrite"))
+    assert changed["positive"].to_list() == ["It opens at 9."]
     original = outcome.kept.filter(pl.col("positive_kind") == "original")
     assert original.select("positive", "parent").row(0) == ("We met 3 of them.", "We met 3 of them.")
 
 
-@pytest.mark.parametrize("limit", [1, 2, 3, 4, 9])
+@pytest.mark.parametrize("limit", [1, 2, 3, 9])
 def test_over_the_limit_every_kind_comes_once_before_any_comes_twice(limit: int, fakes: Fakes) -> None:
     table = seeds(Seed("You idiot, it opens at 9.", ["It opens at 9.", "Friend, it opens at 9."]))
     settings = NegativesSettings(max_pairs_per_set=limit)
@@ -124,9 +126,9 @@ def test_over_the_limit_every_kind_comes_once_before_any_comes_twice(limit: int,
     outcome = make_pairs(members, table, settings=settings, models=fakes)
 
     kinds = outcome.kept["negative_kind"].to_list()
-    assert len(kinds) == min(limit, 4)
+    assert len(kinds) == min(limit, 3)
     assert max(map(kinds.count, kinds)) - min(map(kinds.count, {"toxic", "swap_num"} if limit > 1 else kinds)) <= 1
-    assert outcome.kept.height + outcome.dropped.height == count_products(members) == 4
+    assert outcome.kept.height + outcome.dropped.height == count_products(members) == 3
     assert set(outcome.dropped["drop_reason"]) <= {"over_max_pairs_per_set"}
     check(outcome.dropped, DROPPED, stage="pair")
 

@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from pairgen.digests import digest
 from pairgen.near_duplicates import jaccard, shingles
-from pairgen.schema import DROPPED, TEXTS, check, empty
-from pairgen.splits import SplitSettings, drop_leaks, find_leaks, split_of
+from pairgen.schema import DROPPED, PAIRS, TEXTS, check, empty
+from pairgen.splits import SplitSettings, drop_leaks, drop_shared, find_leaks, split_of
 from tests.pairgen.samples import texts
 
 BASE = "The council keeps the library open until nine, and only an idiot would complain about that."
@@ -117,3 +117,26 @@ def test_no_texts(tables: list[pl.DataFrame]) -> None:
     assert leaks.schema == {"text_id": pl.String, "score_similarity": pl.Float64}
     assert outcome.kept.schema == TEXTS
     assert outcome.dropped.schema == DROPPED
+
+
+def test_a_pair_whose_text_stands_in_an_earlier_split_is_dropped() -> None:
+    texts = {
+        "train": ("He is unwise.", "He is an idiot."),
+        "test": ("he is  UNWISE.", "He is a fool."),
+        "validation": ("No.", "Yes."),
+    }
+    rows = [
+        {**dict.fromkeys(PAIRS, "x"), "pair_id": split, "split": split, "positive": positive, "negative": negative}
+        for split, (positive, negative) in texts.items()
+    ]
+    clean_of_rewrite = {**rows[0], "pair_id": "other", "positive": "Yes!", "negative": "YES."}
+    pairs = pl.DataFrame([*rows, clean_of_rewrite], schema=PAIRS)
+
+    outcome = drop_shared(pairs)
+
+    assert outcome.kept["pair_id"].to_list() == ["test", "validation"]
+    assert outcome.dropped.select("id", "stage", "drop_reason").rows() == [
+        ("train", "disjoint", "text_in_other_split"),
+        ("other", "disjoint", "text_in_other_split"),
+    ]
+    assert drop_shared(pairs.clear()).kept.height == 0

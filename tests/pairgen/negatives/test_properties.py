@@ -192,3 +192,37 @@ def test_the_demo_has_both_kinds(positives: list[Positive]) -> None:
         }
     )
     assert counted.sum().row(0) > (50, 50)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "See http://a.org/?id=42 for it.",
+        "It was 9/11 again.",
+        "Call 911 now.",
+        "Read pages 39-40 first.",
+        "We are #12.",
+    ],
+)
+def test_a_number_that_says_nothing_is_left(text: str, parser: Parser) -> None:
+    doc, nothing = parser.parse([text, ""])
+
+    assert swap_num(doc, nothing, seed="a") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "form"), [("It left at 13:54.", r"(1[3-9]|2[0-3]):\d\d"), ("Born in 1705.", r"1[67]\d\d")]
+)
+def test_a_changed_number_stays_plausible(text: str, form: str, parser: Parser) -> None:
+    doc, nothing = parser.parse([text, ""])
+    negatives = [swap_num(doc, nothing, seed=str(seed)) for seed in range(20)]
+
+    assert all(negative and re.fullmatch(form, pieces(negative)[0]) for negative in negatives)
+
+
+def test_acronyms_and_parts_of_other_names_are_left(parser: Parser) -> None:
+    acronym, part, nothing = parser.parse(["It starts at noon UTC.", "Obama met Michelle Obama in Chicago.", ""])
+    negatives = [swap_ent(part, nothing, seed=str(seed)) for seed in range(20)]
+
+    assert swap_ent(acronym, nothing, seed="a") is None
+    assert all(negative and negative.text.startswith("Obama met") for negative in negatives)
