@@ -33,6 +33,12 @@ def main() -> None:
     except ContrastPairsError as error:
         sys.stderr.write(f"contrast-pairs: {error}\n")
         sys.exit(1)
+    except RuntimeError as error:
+        if "API" not in str(error):
+            raise
+        told = str(error).splitlines()[0]  # Prefect's own: its server does not answer
+        sys.stderr.write(f"contrast-pairs: {told}; start that server, or unset PREFECT_API_URL for a temporary one\n")
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.stderr.write("contrast-pairs: stopped\n")
         sys.exit(130)

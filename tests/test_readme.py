@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from flows.build import STAGES
 from flows.cli import app
 from flows.recipe import SHIPPED
 
@@ -43,6 +44,14 @@ def test_the_file_tree_is_the_one_that_is_there() -> None:
 
     assert not missing
     assert {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()} <= set(re.findall(r"(\w+)/", tree))
+
+
+def test_the_session_is_one_that_ran() -> None:
+    session = README.split("## A session")[1].split("## ")[0]
+
+    assert "published demo@v1" in session
+    assert all(stage in session for stage in STAGES)
+    assert re.search(r"^ +model: +\S+$", session, re.MULTILINE)
 
 
 def test_pictures_and_targets_exist() -> None:

@@ -225,7 +225,7 @@ def test_a_failing_stage_says_where_and_publishes_nothing_and_no_log_holds_a_tex
     for name in ("prefect", "prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).addHandler(caplog.handler)
     try:
-        with pytest.raises(StageError, match=r"^mine: ValueError at \w+/\w+\.py:\d+; nothing was published") as caught:
+        with pytest.raises(StageError, match=r"^mine: ValueError at \w+/\w+\.py:\d+\. This is a defect") as caught:
             build(published.recipe, warm(tmp_path, published))
     finally:
         for name in ("prefect", "prefect.flow_runs", "prefect.task_runs"):
@@ -267,7 +267,7 @@ def test_a_disk_that_refuses_is_one_line(published: Published, tmp_path: Path, m
 
     monkeypatch.setattr("flows.build.mine_texts", full)
 
-    with pytest.raises(StoreError, match=r"^mine: No space left on device at /somewhere/mine.parquet; nothing was pub"):
+    with pytest.raises(StoreError, match=r"^mine: No space left on device at /somewhere/mine.parquet. Is there room"):
         build(published.recipe, warm(tmp_path, published))
 
     assert leftovers(tmp_path) == []

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli import app
+from flows.cli import app, main
 from pairgen.store import Store
 from tests.flows.conftest import COMMENTS, Published, Said
 
@@ -375,3 +375,20 @@ def test_a_wrong_source_is_told_before_prefect_is_loaded(tmp_path: Path) -> None
 
     assert said.stdout.strip() == "1 False"
     assert said.stderr.startswith("contrast-pairs: nosuch.csv: no such file")
+
+
+def test_a_server_that_does_not_answer_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unreachable() -> None:
+        raise RuntimeError("Failed to reach API at http://127.0.0.1:9/api/")
+
+    monkeypatch.setattr("flows.cli.app", unreachable)
+
+    with pytest.raises(SystemExit) as stopped:
+        main()
+
+    assert stopped.value.code == 1
+    assert capsys.readouterr().err.startswith(
+        "contrast-pairs: Failed to reach API at http://127.0.0.1:9/api/; start that"
+    )
