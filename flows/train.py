@@ -1,12 +1,13 @@
 """The training flow: from any published version to a model, compared with its base."""
 
+import json
 from pathlib import Path
 
 from prefect import flow
 
 from flows.progress import steps
 from flows.stage import stage
-from pairgen.errors import StoreError
+from pairgen.errors import StoreError, TrainingError
 from pairgen.loading import load_causal_lm, load_models
 from pairgen.models import ModelSpecs
 from pairgen.store import Version, verify
@@ -61,6 +62,18 @@ def compare(models: dict[str, str], *, specs: ModelSpecs, memory: Path, k: int =
             seed=seed,
             progress=advance,
         )
+
+
+def base_of(model: str) -> str:
+    """The base that the folder `model` was trained from, by its lineage; `TrainingError` where it has none."""
+    lineage = Path(model) / "lineage.json"
+    try:
+        base: str = json.loads(lineage.read_text(encoding="utf-8"))["settings"]["model"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainingError(
+            f"{model}: no lineage.json there says what it was trained from; name it with --base"
+        ) from error
+    return base
 
 
 def free_folder(wanted: Path) -> Path:

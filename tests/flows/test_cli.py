@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from flows.cli import app, main
+from flows.train import base_of
+from pairgen.errors import TrainingError
 from pairgen.store import Store
 from tests.flows.conftest import COMMENTS, Published, Said
 
@@ -154,7 +156,7 @@ def test_json_is_all_that_stands_on_stdout_whatever_a_library_prints(
 
     monkeypatch.setattr("flows.train.compare", compare)
 
-    said = cli("evaluate", "model", "--store", tmp_path, "--json")
+    said = cli("evaluate", "model", "--base", "base", "--store", tmp_path, "--json")
 
     assert json.loads(said.out) == {"seed": 0}
     assert said.err == "Downloading: 3 %\n"
@@ -392,3 +394,11 @@ def test_a_server_that_does_not_answer_is_told(
     assert capsys.readouterr().err.startswith(
         "contrast-pairs: Failed to reach API at http://127.0.0.1:9/api/; start that"
     )
+
+
+def test_the_base_is_the_one_that_a_model_was_trained_from(tmp_path: Path) -> None:
+    (tmp_path / "lineage.json").write_text('{"settings": {"model": "hf:org/name"}}', encoding="utf-8")
+
+    assert base_of(str(tmp_path)) == "hf:org/name"
+    with pytest.raises(TrainingError, match=r"no lineage\.json there .* name it with --base"):
+        base_of(str(tmp_path / "no"))
