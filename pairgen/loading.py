@@ -248,7 +248,7 @@ def _device() -> str:
 def hardware() -> tuple[str, bool]:
     """What models run on, and whether it computes in bfloat16 by itself."""
     if _device() == "cuda":
-        return torch.cuda.get_device_name(), True
+        return torch.cuda.get_device_name(), torch.cuda.is_bf16_supported()
     return f"CPU, {torch.get_num_threads()} threads", bool(torch.cpu.get_capabilities().get("avx512_bf16"))
 
 

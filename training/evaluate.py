@@ -10,7 +10,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from pairgen.errors import TrainingError
-from pairgen.loading import load_causal_lm
+from pairgen.loading import hardware, load_causal_lm
 from pairgen.models import Floats, Models, ToxicityModel
 from training.encoding import Tokens, encode
 from training.figures import Units, figure, mean_of, paired_bootstrap
@@ -149,9 +149,7 @@ def _fast(model: PreTrainedModel) -> PreTrainedModel:
 
     For samples and preferences; perplexity is taken before, in float32, since bfloat16 moves it by up to 0.3 %.
     """
-    gpu = torch.cuda.is_available()
-    fast = torch.cuda.is_bf16_supported() if gpu else torch.cpu.get_capabilities().get("avx512_bf16")
-    return cast(Any, model).to(torch.bfloat16) if fast else model
+    return cast(Any, model).to(torch.bfloat16) if hardware()[1] else model
 
 
 def toxicity_figures(

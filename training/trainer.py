@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerBase, PrinterCallback, Trainer, Trai
 
 from pairgen.draft import code_version
 from pairgen.errors import TrainingError
-from pairgen.loading import load_causal_lm, model_fingerprint
+from pairgen.loading import hardware, load_causal_lm, model_fingerprint
 from training.batches import Member, plan, train_pairs
 from training.contrast_model import ContrastModel, Losses
 from training.encoding import encode, pad
@@ -141,7 +141,7 @@ class _Loop(Trainer):
             learning_rate=settings.learning_rate,
             warmup_steps=max(1, settings.steps // 10),
             weight_decay=0.0,
-            bf16=torch.cuda.is_bf16_supported() if gpu else bool(torch.cpu.get_capabilities().get("avx512_bf16")),
+            bf16=hardware()[1],
             use_cpu=not gpu,
             seed=settings.seed,
             logging_steps=1,
