@@ -92,11 +92,12 @@ def locate(docs: Sequence[Any], *, scorer: ToxicityModel, max_toxicity: float) -
 
     Strong expressions are carriers outright. While the rest is still over `max_toxicity`, the piece whose removal
     lowers the score most joins them (occlusion; Zeiler & Fergus 2014), in one batched pass over all texts a round, for
-    up to six rounds. entities, identity terms, numbers and negations are never taken.
+    up to six rounds. Entities, identity terms, numbers and negations are never taken, nor a word outside the lexicon
+    that is not itself over `max_toxicity`: a scorer that errs on the whole is not mended by a hole in it.
     """
     texts = [doc.text for doc in docs]
     carriers = [[carrier for carrier in lexicon_carriers(text) if _strong(carrier)] for text in texts]
-    pieces = [_pieces(doc) for doc in docs]
+    pieces = _suspect([_pieces(doc) for doc in docs], texts, scorer, max_toxicity)
     left = [without(text, found) for text, found in zip(texts, carriers, strict=True)]
     scores = list(scorer.toxicity(left))
     for _ in range(_ROUNDS):
@@ -120,6 +121,20 @@ def locate(docs: Sequence[Any], *, scorer: ToxicityModel, max_toxicity: float) -
             carriers[place].append(piece)
             scores[place] = score
     return [sorted(found, key=lambda carrier: carrier.start) for found in carriers]
+
+
+def _suspect(
+    pieces: list[list[Carrier]], texts: list[str], scorer: ToxicityModel, max_toxicity: float
+) -> list[list[Carrier]]:
+    """Of `pieces`, those that the lexicon knows, and the words that are toxic by themselves."""
+    unknown = sorted(
+        {text[one.start : one.end] for text, some in zip(texts, pieces, strict=True) for one in some if not one.senses}
+    )
+    toxic = {word for word, score in zip(unknown, scorer.toxicity(unknown), strict=True) if score > max_toxicity}
+    return [
+        [one for one in some if one.senses or text[one.start : one.end] in toxic]
+        for text, some in zip(texts, pieces, strict=True)
+    ]
 
 
 def without(text: str, carriers: Sequence[Carrier]) -> str:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from pairgen.rewriting.lexicon import DELETE, Sense, senses
+from pairgen.rewriting.lexicon import BEFORE, DELETE, Sense, senses
 from pairgen.rewriting.locate import Carrier
 from pairgen.rewriting.repair import broken, repair
 
@@ -31,84 +31,113 @@ _LOOSE = {
     "punct",
     "vocative",
 }
-_OPTIONS = 4
+_OPTIONS = 12
 _CANDIDATES = 24
+_MISREAD = 0.75  # the weight of a sense whose part of speech the parse denies: it errs on short and informal texts
+_UNLISTED = 0.95  # of a deletion that the lexicon does not offer, where the sentence stands without the word
+_EMPTY = 0.5  # of "person", or nothing, for a word that says what somebody is: "he is a person" tells nothing
+_BARE = {
+    *("person", "people", "guy", "guys", "man", "men", "dude", "dudes", "woman", "women", "girl", "girls", "lady"),
+    *("ladies", "one", "ones", "thing", "things"),
+}
+_LATER = 0.94  # of each form after the first of its sense
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A text with its carriers replaced or deleted, and what was done: delete | substitute | mixed."""
+    """A text with its carriers replaced or deleted, and what was done: delete | substitute | mixed.
+
+    `weight` (0-1) says how well its forms fit: by the parse, and by their order in the lexicon.
+    """
 
     text: str
     strategy: str
+    weight: float = 1.0
+
+
+class Edit(NamedTuple):
+    """Characters [start, end) that become `replacement`, and how well that fits."""
+
+    start: int
+    end: int
+    replacement: str
+    weight: float
 
 
 def propose(doc: Any, carriers: Sequence[Carrier]) -> list[Candidate]:
-    """Up to 24 candidates for the text of the spaCy `doc`, without repeats, the preferred forms of each carrier first.
+    """Up to 24 candidates for the text of the spaCy `doc`, without repeats, the best fitting first.
 
-    Beside the preferred form of all, and the deletion of all, each further form of each carrier is tried alone.
+    Carriers are edited together, in the order of how well their forms fit (a beam: not all combinations).
     """
     text = doc.text
-    options = [_options(doc, carrier) for carrier in carriers]
-    first = tuple(choices[0] for choices in options)
-    deleted = tuple(
-        _deletion(doc, carrier) if _is_loose(doc, carrier) else choices[0]
-        for carrier, choices in zip(carriers, options, strict=True)
-    )
-    plans = [first, deleted]
-    for place, choices in enumerate(options):
-        for choice in choices[1:]:
-            plans.append((*first[:place], choice, *first[place + 1 :]))
-        plans.append((*deleted[:place], choices[0], *deleted[place + 1 :]))
-        if len(choices) > 1:
-            plans.append((*deleted[:place], choices[1], *deleted[place + 1 :]))
+    plans: list[tuple[float, tuple[Edit, ...]]] = [(1.0, ())]
+    for carrier in carriers:
+        choices = _options(doc, carrier)
+        plans = [(weight * choice.weight, (*plan, choice)) for weight, plan in plans for choice in choices]
+        plans = sorted(plans, key=lambda found: -found[0])[: 2 * _CANDIDATES]
     found: dict[str, Candidate] = {}
-    for plan in plans:
+    for weight, plan in plans:
         edited = repair(_apply(text, plan), like=text)
-        kinds = {"delete" if not replacement else "substitute" for _, _, replacement in plan}
-        found.setdefault(edited, Candidate(edited, kinds.pop() if len(kinds) == 1 else "mixed"))
+        kinds = {"substitute" if edit.replacement else "delete" for edit in plan}
+        found.setdefault(edited, Candidate(edited, kinds.pop() if len(kinds) == 1 else "mixed", weight))
     found.pop(text, None)
     sound = [found[edited] for edited in found if edited and not broken(edited, like=text)]
     return sound[:_CANDIDATES]
 
 
-Edit = tuple[int, int, str]
-
-
 def _options(doc: Any, carrier: Carrier) -> list[Edit]:
-    """What may stand in the place of `carrier`: neutral forms for its part of speech in the parse, or nothing."""
+    """What may stand in the place of `carrier`: neutral forms of its senses, or nothing; the best fitting first."""
     span = doc.char_span(carrier.start, carrier.end, alignment_mode="expand")
-    fitting = [sense for sense in carrier.senses if _fits(sense, span, carrier.senses)] or list(carrier.senses)
-    edits: list[Edit] = []
-    for rank in range(_OPTIONS):
-        for sense in fitting:
-            if rank < len(sense.neutral):
-                word = sense.neutral[rank]
-                edit = (
-                    _deletion(doc, carrier)
-                    if word == DELETE
-                    else (carrier.start, carrier.end, _cased(word, doc, carrier))
-                )
-                if edit not in edits:
-                    edits.append(edit)
-    return edits[:_OPTIONS] or [_deletion(doc, carrier)]
+    fitting = {sense for sense in carrier.senses if _fits(sense, span, carrier.senses)} or set(carrier.senses)
+    edits: dict[tuple[int, int, str], float] = {}
+    tells, addressed = _tells(span), _addressed(span)
+    for sense in carrier.senses:
+        for rank, word in enumerate(sense.neutral):
+            edit = _edit(word, doc, carrier)
+            if edit is not None and not (word == DELETE and _leaves_a_hole(span, edit)):
+                weight = (1.0 if sense in fitting else _MISREAD) * _LATER**rank
+                empty = word in _BARE if addressed else tells and word in {DELETE, *_BARE}
+                if empty and sense.sense != "intensifier":
+                    weight *= _EMPTY
+                edits[edit] = max(weight, edits.get(edit, 0.0))
+    if not tells and _is_loose(doc, carrier) and not _leaves_a_hole(span, _deletion(doc, carrier)):
+        deletion = _deletion(doc, carrier)
+        edits[deletion] = max(_UNLISTED, edits.get(deletion, 0.0))
+    ranked = sorted(edits.items(), key=lambda found: -found[1])[:_OPTIONS]
+    return [Edit(*edit, weight) for edit, weight in ranked] or [Edit(*_deletion(doc, carrier), 1.0)]
+
+
+def _edit(word: str, doc: Any, carrier: Carrier) -> tuple[int, int, str] | None:
+    """The edit that puts `word` in the place of `carrier`; None where it wants an adjective before it and has none."""
+    if word == DELETE:
+        return _deletion(doc, carrier)
+    if not word.startswith(BEFORE):
+        return carrier.start, carrier.end, _cased(word, doc, carrier)
+    span = doc.char_span(carrier.start, carrier.end, alignment_mode="expand")
+    described = doc[span.start - 1] if span.start else None
+    if described is None or described.pos_ not in {"ADJ", "ADV"}:
+        return None
+    return described.idx, carrier.end, f"{word.removeprefix(BEFORE)} {described.text}"
 
 
 def _fits(sense: Sense, span: Any, carrier_senses: Sequence[Sense]) -> bool:
     """Whether `sense` is the part of speech that the parse gives `span`.
 
-    What may be an intensifier is one exactly where a word follows that it can stress, whatever the parse says of it.
+    What may be an intensifier is one exactly where a word follows that it can stress, whatever the parse says of it:
+    an adjective before a noun, an adverb before the rest.
     """
     head = span.root
     if sense.pos == "phrase":
         return True
-    stresses = _stands_before_a_word(span) and any(each.sense == "intensifier" for each in carrier_senses)
-    if stresses or sense.sense == "intensifier":
-        return stresses and sense.sense == "intensifier"
-    if sense.pos == "interj":
-        return head.pos_ == "INTJ" or head.dep_ in {"intj", "ROOT"}
-    if sense.pos == "verb" and sense.tag == "VB":
-        return head.pos_ in _POS["verb"] and head.tag_ in {"VB", "VBP"}
+    stressed = _stressed(span) if any(each.sense == "intensifier" for each in carrier_senses) else None
+    if stressed or (sense.sense == "intensifier" and sense.pos != "noun"):
+        return sense.sense == "intensifier" and sense.pos == stressed
+    if sense.pos == "interj" or any(each.pos == "interj" for each in carrier_senses):
+        exclaimed = _stands_alone(span)
+        if exclaimed or sense.pos == "interj":
+            return exclaimed and sense.pos == "interj"
+    if sense.pos == "verb":
+        return head.pos_ in _POS["verb"] and (head.tag_ == sense.tag or (sense.tag, head.tag_) == ("VB", "VBP"))
     if sense.pos in {"noun", "adj"} and _is_bare(head) and {"noun", "adj"} <= {each.pos for each in carrier_senses}:
         return sense.pos == "adj"
     return head.pos_ in _POS[sense.pos]
@@ -121,18 +150,55 @@ def _is_bare(head: Any) -> bool:
     return head.tag_ in {"NN", "NNP"} and not marked
 
 
+def _stands_alone(span: Any) -> bool:
+    """Whether `span` is a sentence's opening or stands between marks, and is not the first word of what follows."""
+    doc = span.doc
+    opens = span.start == span.sent.start or doc[span.start - 1].is_punct
+    following = doc[span.end] if span.end < len(doc) else None
+    return opens and (following is None or following.is_punct or following.pos_ in {"PRON", "INTJ", "ADV"})
+
+
+def _leaves_a_hole(span: Any, deletion: tuple[int, int, str]) -> bool:
+    """Whether the words around `deletion` wait for what went: "some serious .", "he is .", "because of and"."""
+    doc = span.doc
+    before = [token for token in doc[: span.start] if token.idx + len(token) <= deletion[0] and not token.is_space]
+    after = doc[span.end] if span.end < len(doc) else None
+    if after is not None and after.pos_ in {"ADJ", "NOUN", "NUM", "PROPN"}:
+        return False
+    if not before:
+        return False
+    last = before[-1]
+    waits = last.pos_ in {"ADP", "DET", "NUM"} or last.tag_ in {"PRP$", "TO", "WDT"} or last.lemma_ == "be"
+    modifies = last.pos_ in {"ADJ", "ADV"} and last.head.i in range(span.start, span.end)
+    return waits or modifies
+
+
+def _tells(span: Any) -> bool:
+    """Whether `span` says what somebody or something is: "he is an ...", "like an ...", "that is a ... plan"."""
+    head = span.root.head if span.root.dep_ == "amod" else span.root
+    compared = head.dep_ == "pobj" and head.head.lower_ in {"like", "as"}
+    return head.dep_ == "attr" or compared
+
+
+def _addressed(span: Any) -> bool:
+    """Whether `span` is what the reader is called: "you ...,"."""
+    return span.start > 0 and span.doc[span.start - 1].lower_ == "you" and _closes(span.doc, span.end)
+
+
 def _describes(child: Any) -> bool:
     """Whether `child` is an adjective before its noun, and none that only stresses."""
     return child.dep_ == "amod" and not any(each.sense == "intensifier" for each in senses().get((child.lower_,), ()))
 
 
-def _stands_before_a_word(span: Any) -> bool:
-    if span.end >= len(span.doc):
-        return False
-    return span.doc[span.end].pos_ in {"ADJ", "ADV", "NOUN", "NUM", "PROPN", "VERB"}
+def _stressed(span: Any) -> str | None:
+    """What an intensifier in the place of `span` would be: "adj" before a noun, "adv" before other words, or None."""
+    following = span.doc[span.end].pos_ if span.end < len(span.doc) else ""
+    if following in {"NOUN", "NUM", "PROPN"}:
+        return "adj"
+    return "adv" if following in {"ADJ", "ADV", "VERB"} else None
 
 
-def _deletion(doc: Any, carrier: Carrier) -> Edit:
+def _deletion(doc: Any, carrier: Carrier) -> tuple[int, int, str]:
     """`carrier` taken out with what stands only for it: the article and adjectives of a noun, "you" of "you idiot"."""
     span = doc.char_span(carrier.start, carrier.end, alignment_mode="expand")
     head, start, end = span.root, carrier.start, carrier.end
@@ -151,7 +217,7 @@ def _is_loose(doc: Any, carrier: Carrier) -> bool:
     """Whether the sentence stands without `carrier`: a modifier, exclamation or address; not its subject or object."""
     span = doc.char_span(carrier.start, carrier.end, alignment_mode="expand")
     head = span.root
-    if span.start and doc[span.start - 1].lower_ == "you" and _closes(doc, span.end):
+    if _addressed(span):
         return True
     needed = {"acomp", "ROOT", "nsubj", "dobj"}
     return head.dep_ in _LOOSE or (head.pos_ in {"ADJ", "ADV", "INTJ"} and head.dep_ not in needed)
@@ -175,7 +241,7 @@ def _cased(word: str, doc: Any, carrier: Carrier) -> str:
 
 def _apply(text: str, plan: Sequence[Edit]) -> str:
     made, place = [], 0
-    for start, end, replacement in sorted(plan):
+    for start, end, replacement, _ in sorted(plan):
         if start < place:  # a deletion before it has taken more than its own carrier
             start = min(place, end)
         if not replacement and text[:start].endswith(" ") and text[end : end + 1] in {" ", ""}:

@@ -11,6 +11,9 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"([,;:])(?:\s*[,;:])+", r"\1"),  # doubled commas
         (r"[,;:]\s*([.!?])", r"\1"),  # a comma before a full stop
         (r"(^|[.!?]\s+|\n)[ \t]*[,;:.\-–—]+\s*", r"\1"),  # punctuation that opens a sentence
+        (r"^[ \t]*[!?]+\s*(?=\w)", ""),
+        (r"\bthis (things|people|women|men|girls|guys)\b", r"these \1"),
+        (r"\bthat (things|people|women|men|girls|guys)\b", r"those \1"),
         (r"([\"“(\[])\s+", r"\1"),
         (r"\b(a|an|the|of|to|and|is|are|in|you|i|unwise|unkind|poor|bad|untrue|unreasonable)\s+\1\b", r"\1"),
         (r"\b(?:a|an)\s+(the|my|your|his|her|our|their)\b", r"\1"),

@@ -26,8 +26,11 @@ REWRITES = {
     "score_edit": pl.Float64(),
 }
 
-_SHORTLIST = 4
-_EDIT_PENALTY = 0.3
+_EMBEDDED = 12  # candidates a text that are compared with it; the rest, which fit less well, are not
+_SHORTLIST = 7  # of those, whose likelihood is asked
+FLUENT = float(np.exp(-0.5))  # a rewrite is fluent whose NLL a token is at most .5 nats over the text's
+_EDIT_PENALTY = 0.6  # a character changed, beside similarity
+_DELETION = 0.2  # what a rewrite gains that adds no word: people delete where they can
 _WINDOW_CHARACTERS = 600
 
 
@@ -47,8 +50,10 @@ def rewrite(texts: pl.DataFrame, *, settings: RewriteSettings, models: Models) -
 
     Needs `text_id` and `text`. `score_toxicity` is the rewrite's own; `score_similarity` its cosine to the text;
     `score_fluency` = exp(min(0, NLL a token of the text - that of the rewrite)), over the sentences that changed: 1
-    where the rewrite is as likely as the text; `score_edit` the share of words changed. Ranked by
-    (1 - toxicity) x similarity x fluency x (1 - 0.3 x edit).
+    where the rewrite is as likely as the text; `score_edit` the share of words changed. The fluent
+    rank before the rest (`FLUENT`), and among them by (1 - toxicity) x similarity x how well the parse bears the forms
+    out, less a penalty on the share of characters changed, with a bonus where words were only left out. Likelihood
+    sorts out and does not rank: ranked by it, a frequent word beats the one that carries the sense.
     """
     ids, plain = texts["text_id"].to_list(), texts["text"].to_list()
     docs = models.parser.parse(plain)
@@ -56,14 +61,14 @@ def rewrite(texts: pl.DataFrame, *, settings: RewriteSettings, models: Models) -
     proposed = [propose(doc, found) if found else [] for doc, found in zip(docs, carriers, strict=True)]
     toxicity = _ragged(models.toxicity.toxicity, [[each.text for each in some] for some in proposed])
     quiet = [
-        [(each, score) for each, score in zip(some, scores, strict=True) if score <= settings.max_toxicity]
+        [(each, score) for each, score in zip(some, scores, strict=True) if score <= settings.max_toxicity][:_EMBEDDED]
         for some, scores in zip(proposed, toxicity, strict=True)
     ]
     similarity = _similarities(plain, [[each.text for each, _ in some] for some in quiet], models)
     faithful = [
         sorted(
             [(each, tox, sim) for (each, tox), sim in zip(some, sims, strict=True) if sim >= settings.min_similarity],
-            key=lambda found: -(1 - found[1]) * found[2],
+            key=lambda found: -found[0].weight * found[2],
         )[:_SHORTLIST]
         for some, sims in zip(quiet, similarity, strict=True)
     ]
@@ -106,14 +111,22 @@ def _rank(
                     "score_similarity": sim,
                     "score_fluency": flu,
                     "score_edit": edit,
-                    "merit": (1 - tox) * sim * flu * (1 - _EDIT_PENALTY * edit),
+                    "merit": _merit(text, candidate, tox, sim),
+                    "fluent": flu >= FLUENT,
                 }
             )
-    rows.sort(key=lambda row: (-row["merit"], row["rewrite"]))
+    rows.sort(key=lambda row: (not row["fluent"], -row["merit"], row["rewrite"]))
     best = rows[: settings.rewrites_per_text]
     return [
-        {key: cell for key, cell in row.items() if key != "merit"} | {"rank": rank} for rank, row in enumerate(best, 1)
+        {key: cell for key, cell in row.items() if key not in {"merit", "fluent"}} | {"rank": rank}
+        for rank, row in enumerate(best, 1)
     ]
+
+
+def _merit(text: str, candidate: Candidate, toxicity: float, similarity: float) -> float:
+    changed = Levenshtein.distance(text, candidate.text) / len(text)
+    deletion = _DELETION if candidate.strategy == "delete" else 0.0
+    return (1 - toxicity) * similarity * candidate.weight - _EDIT_PENALTY * changed + deletion
 
 
 def _reason(proposed: Sequence[Any], quiet: Sequence[Any], faithful: Sequence[Any], located: bool) -> str:

@@ -6,7 +6,7 @@ from polars.testing import assert_frame_equal
 
 from pairgen.loading import LoadedModels
 from pairgen.rewriting.locate import lexicon_spans
-from pairgen.rewriting.rewrite import REWRITES, RewriteSettings, changed_spans, rewrite
+from pairgen.rewriting.rewrite import FLUENT, REWRITES, RewriteSettings, changed_spans, rewrite
 from pairgen.schema import DROPPED, check
 from pairgen.sets import rewrite_seeds
 from tests.pairgen.samples import texts
@@ -24,7 +24,7 @@ TEXTS = (
     "Damn it, the bakery is closed again.",
     "These idiots from the council never answer the phone.",
 )
-COLUMNS = ["score_toxicity", "score_similarity", "score_fluency", "score_edit"]
+
 
 pytestmark = pytest.mark.slow
 
@@ -74,13 +74,27 @@ def test_what_is_given_is_good_enough(made: pl.DataFrame, models: LoadedModels) 
         assert all(number in text and name in text for text in found)
 
 
-def test_ranked_by_merit(made: pl.DataFrame) -> None:
-    toxicity, similarity, fluency, edit = (pl.col(name) for name in COLUMNS)
-    merit = (1 - toxicity) * similarity * fluency * (1 - 0.3 * edit)
-    ranked = made.filter(pl.col("rank").is_not_null()).with_columns(merit=merit)
+def test_the_fluent_rank_first(made: pl.DataFrame) -> None:
+    ranked = made.filter(pl.col("rank").is_not_null())
+    after = ranked.with_columns(before=pl.col("score_fluency").shift().over("text_id"))
 
-    falls = ranked.with_columns(rise=pl.col("merit").diff().over("text_id"))
-    assert falls.filter(pl.col("rise") > 1e-12).height == 0
+    assert ranked.group_by("text_id").len()["len"].max() > 1
+    assert after.filter((pl.col("score_fluency") >= FLUENT) & (pl.col("before") < FLUENT)).height == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "best"),
+    [
+        ("The fucking bus was late again, for the third time this week.", "The bus was late again, for the third time"),
+        ("She said that the teacher is boring as hell.", "boring"),
+        ("He is such an idiot when he talks about money.", "person"),
+        ("This is a stupid plan and you know it.", "plan and you know it."),
+    ],
+)
+def test_the_smallest_edit_that_keeps_the_meaning(text: str, best: str, models: LoadedModels) -> None:
+    (found,) = rewrite(texts(text), settings=RewriteSettings(rewrites_per_text=1), models=models)["rewrite"]
+
+    assert best in found
 
 
 def test_the_same_again_whatever_stands_beside(made: pl.DataFrame, models: LoadedModels) -> None:
