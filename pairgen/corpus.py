@@ -1,6 +1,7 @@
 """Reading any source as a corpus: files of every usual format, `datasets` folders, hub data sets, the packaged demo.
 
 `read_source` gives rows as they stand; `clean` makes texts of them, and drops a faulty row with its reason.
+`read_texts` gives ids and texts alone, to be answered one for one.
 """
 
 import codecs
@@ -38,6 +39,8 @@ _KNOWN_COLUMNS = {
 _LANGUAGE_MIN_PROBABILITY = 1e-3
 _SHORT_MIN_PROBABILITY = 1e-5
 _SHORT_CHARACTERS = 20
+CONTROL_CHARACTERS = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F\x80-\x84\x86-\x9F]"
+BIDIRECTIONAL_CONTROLS = r"[\u202A-\u202E\u2066-\u2069]"
 
 
 class SourceSettings(BaseModel):
@@ -78,18 +81,12 @@ def read_source(path: str, settings: SourceSettings) -> tuple[pl.DataFrame, Sour
     `hf:org/name@revision`, or `package:demo`. Texts are as they stand; `text_id` is the digest of the normalised text
     and context. Raises `SourceError` where nothing can be read, or no column holds the texts.
     """
+    table = _rows(path)
     if path.startswith("hf:"):
-        table, name = _hub(path), path.removeprefix("hf:").partition("@")[0].replace("/", "--")
+        name = path.removeprefix("hf:").partition("@")[0].replace("/", "--")
         sha256 = hashlib.sha256(table.write_ndjson().encode()).hexdigest()
     else:
-        file, name = (
-            (Path(str(files("pairgen") / "demo" / "comments.jsonl")), "demo")
-            if path == "package:demo"
-            else (Path(path), Path(path).stem)
-        )
-        table, sha256 = _local(file), _sha256(file)
-    if not table.height:
-        raise SourceError(f"{path}: holds no rows; a corpus of at least one text is expected")
+        name, sha256 = "demo" if path == "package:demo" else Path(path).stem, _sha256(_file(path))
     facts = SourceFacts(name=name, path=path, rows=table.height, sha256=sha256, licence=settings.licence)
     columns = {role: _column(path, table, role, getattr(settings, role)) for role in ("text", "context", "id")}
     text = pl.col(columns["text"] or "").cast(pl.String)
@@ -104,6 +101,18 @@ def read_source(path: str, settings: SourceSettings) -> tuple[pl.DataFrame, Sour
     return raw.with_columns(text_id=pl.Series(ids, dtype=pl.String)).select(*RAW), facts
 
 
+def read_texts(path: str, *, text_column: str | None = None) -> pl.DataFrame:
+    """Every row at `path`, in order: `id` as it stands, if there is a column of ids, and `text`, null where it is.
+
+    Reads what `read_source` reads. Raises `SourceError` where nothing can be read, or no column holds the texts.
+    """
+    table = _rows(path)
+    text = _column(path, table, "text", text_column, option="--text-column")
+    id_column = _column(path, table, "id", None)
+    ids = {"id": pl.col(id_column)} if id_column else {}
+    return table.select(**ids, text=pl.col(text or "").cast(pl.String))
+
+
 def clean(raw: pl.DataFrame, *, settings: SourceSettings, split: SplitSettings) -> Outcome:
     """`RAW` rows as `TEXTS`, each with its split; a faulty row or a second copy of a text is dropped with its reason.
 
@@ -114,8 +123,8 @@ def clean(raw: pl.DataFrame, *, settings: SourceSettings, split: SplitSettings) 
     letters = r"\p{L}"
     reasons = (
         pl.when(text.str.strip_chars() == "").then(pl.lit("empty"))
-        .when(text.str.contains(r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F\x{80}-\x{84}\x{86}-\x{9F}]")).then(pl.lit("control_characters"))
-        .when(text.str.contains(r"[\x{202A}-\x{202E}\x{2066}-\x{2069}]")).then(pl.lit("bidirectional_controls"))
+        .when(text.str.contains(CONTROL_CHARACTERS)).then(pl.lit("control_characters"))
+        .when(text.str.contains(BIDIRECTIONAL_CONTROLS)).then(pl.lit("bidirectional_controls"))
         .when(text.str.len_chars() > settings.max_characters).then(pl.lit("too_long"))
         .when(~text.str.contains(letters)).then(pl.lit("no_letters"))
         .otherwise(_language_fault(raw["text"].to_list(), settings.language))
@@ -147,8 +156,7 @@ def clean(raw: pl.DataFrame, *, settings: SourceSettings, split: SplitSettings) 
 
 def _language_fault(texts: Sequence[str], language: str) -> pl.Expr:
     """ "other_language" for a text that is, almost surely, not in `language`; `SourceError` where nobody can tell."""
-    identifier = _identifier()
-    known = [name for name, _ in identifier.rank("")]
+    known = [name for name, _ in _identifier().rank("")]
     if language not in known:
         raise SourceError(
             f"source.language: {language!r} cannot be told from others; there are: {', '.join(sorted(known))}"
@@ -156,9 +164,13 @@ def _language_fault(texts: Sequence[str], language: str) -> pl.Expr:
     faults = []
     for text in texts:
         least = _LANGUAGE_MIN_PROBABILITY if len(text) >= _SHORT_CHARACTERS else _SHORT_MIN_PROBABILITY
-        probability = dict(identifier.rank(text[:1_000]))[language]
-        faults.append("other_language" if probability < least else None)
+        faults.append("other_language" if language_probability(text, language) < least else None)
     return pl.lit(pl.Series(faults, dtype=pl.String))
+
+
+def language_probability(text: str, language: str) -> float:
+    """How probable it is that the beginning of `text` is in `language`, a code such as "en"."""
+    return float(dict(_identifier().rank(text[:1_000]))[language])
 
 
 @cache
@@ -166,23 +178,26 @@ def _identifier() -> LanguageIdentifier:
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 
-def _column(path: str, table: pl.DataFrame, role: str, named: str | None) -> str | None:
+def _column(path: str, table: pl.DataFrame, role: str, named: str | None, *, option: str | None = None) -> str | None:
+    """The column for `role`: the `named` one, or one that is usually called so.
+
+    It is named by the `option` of a command, or else in the recipe.
+    """
+    setting, cure = (option, f"with {option}") if option else (f"source.{role}", f"in the recipe as source.{role}")
     named_like = all(_COLUMN_NAME.fullmatch(name) for name in table.columns)  # else the header may be a text
     names = ", ".join(repr(name) for name in table.columns)
     there = names if named_like else f"{table.width} columns, unnamed (is the header line missing?)"
     if named is not None:
         if named not in table.columns:
-            raise SourceError(f"{path}: no column {named!r} for source.{role}; there are: {there}")
+            raise SourceError(f"{path}: no column {named!r} for {setting}; there are: {there}")
         if not _fits(table.schema[named], "id"):
-            raise SourceError(f"{path}: column {named!r} holds {table.schema[named]}, source.{role} expects texts")
+            raise SourceError(f"{path}: column {named!r} holds {table.schema[named]}, {setting} expects texts")
         return named
     fitting = [name for name in table.columns if _fits(table.schema[name], role)]
     lowered = {name.casefold(): name for name in reversed(fitting)}
     found = next((lowered[name] for name in _KNOWN_COLUMNS[role] if name in lowered), None)
     if role == "text" and found is None:
-        raise SourceError(
-            f"{path}: no column holds the texts; name it in the recipe as source.text; there are: {there}"
-        )
+        raise SourceError(f"{path}: no column holds the texts; name it {cure}; there are: {there}")
     return found
 
 
@@ -223,6 +238,17 @@ def check_source(path: str) -> None:
         raise SourceError(f"{file}: may not be read; check its permissions") from error
     except UnicodeDecodeError as error:
         raise SourceError(_encoding_fault(file, error.start)) from error
+
+
+def _rows(path: str) -> pl.DataFrame:
+    table = _hub(path) if path.startswith("hf:") else _local(_file(path))
+    if not table.height:
+        raise SourceError(f"{path}: holds no rows; a corpus of at least one text is expected")
+    return table
+
+
+def _file(path: str) -> Path:
+    return Path(str(files("pairgen") / "demo" / "comments.jsonl")) if path == "package:demo" else Path(path)
 
 
 def _local(file: Path) -> pl.DataFrame:

@@ -1,4 +1,7 @@
-"""Numbers and named entities in a text: what the negatives change and the filters hold in place."""
+"""Numbers and named entities in a text: what the negatives change and the filters hold in place.
+
+And what stands in a text for a machine, such as a link, which nothing may change.
+"""
 
 import re
 from dataclasses import dataclass
@@ -22,6 +25,18 @@ _DATE_NAMES = re.compile(
     r"\b(?:January|February|March|April|June|July|August|September|October|November|December|"
     r"Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)\b|"
     r"(?:(?<=\d )|(?<=\bin )|(?<=\bby )|(?<=\bof ))May\b|\bMay(?= \d)"  # else it is as often a verb
+)
+
+
+_PROTECTED = re.compile(
+    r"(?s:```.+?```)|`[^`\n]+`"  # code
+    r"|</?[a-z][\w:-]*(?:\s+[\w:-]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s\"'<>]+))*\s*/?>|<!--.*?-->"  # markup
+    r"|(?<![a-z])(?:(?:https?|ftp)://|www\.)[^\s<>\"]*[^\s<>\".,;:!?'’”()\[\]{}*_]"
+    r"|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"  # an e-mail address
+    r"|(?<![\w.@-])(?:[\w-]+\.)+(?:com|org|net|edu|gov|info|io|tv|co\.uk|de|fr|eu)(?:/[^\s<>\"]*[\w/]|\b)"
+    r"|(?<![\w@])@(?!(?:ss|rse)(?:e?s|hole|holes|hat|hats)?\b)\w(?:[\w.-]*\w)?"  # "@sshole" is no name, but a spelling
+    r"|(?<!\w)#\w[\w-]*",
+    re.IGNORECASE,
 )
 
 
@@ -67,3 +82,26 @@ def entities(doc: Any) -> list[Mention]:
         if match.start() not in taken
     ]
     return sorted([*found, *dates], key=lambda mention: mention.start)
+
+
+def protected_spans(text: str) -> list[tuple[int, int]]:
+    """Characters [start, end) that no edit may touch, in order: links, e-mail addresses, @names, #tags, code, markup.
+
+    Code stands between backticks; a tag of markup is one with or without attributes, not what stands between two tags.
+    """
+    return [found.span() for found in _PROTECTED.finditer(text)]
+
+
+def protected_pieces(text: str) -> list[str]:
+    """What stands at the `protected_spans` of `text`."""
+    return [found.group() for found in _PROTECTED.finditer(text)]
+
+
+def shielded(text: str) -> str:
+    """`text` with what is protected made a word that is none, every other character at its place."""
+
+    def cover(found: re.Match[str]) -> str:
+        length = len(found.group())
+        return " " + "\0" * (length - 2) + " " if length > 2 else "\0" * length
+
+    return _PROTECTED.sub(cover, text)

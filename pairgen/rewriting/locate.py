@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from pairgen.extraction import NUMBER_WORDS, entities
+from pairgen.extraction import NUMBER_WORDS, entities, shielded
 from pairgen.identity import mention_spans
 from pairgen.models import ToxicityModel
 from pairgen.rewriting.lexicon import Sense, longest, senses
@@ -92,11 +92,11 @@ def locate(docs: Sequence[Any], *, scorer: ToxicityModel, max_toxicity: float) -
 
     Strong expressions are carriers outright. While the rest is still over `max_toxicity`, the piece whose removal
     lowers the score most joins them (occlusion; Zeiler & Fergus 2014), in one batched pass over all texts a round, for
-    up to six rounds. Entities, identity terms, numbers and negations are never taken, nor a word outside the lexicon
-    that is not itself over `max_toxicity`: a scorer that errs on the whole is not mended by a hole in it.
+    up to six rounds. Entities, identity terms, numbers, negations and what is protected are never taken, nor a word
+    outside the lexicon that is not itself over `max_toxicity`: a scorer that errs on the whole is not mended by a hole.
     """
     texts = [doc.text for doc in docs]
-    carriers = [[carrier for carrier in lexicon_carriers(text) if _strong(carrier)] for text in texts]
+    carriers = [[carrier for carrier in lexicon_carriers(shielded(text)) if _strong(carrier)] for text in texts]
     pieces = _suspect([_pieces(doc) for doc in docs], texts, scorer, max_toxicity)
     left = [without(text, found) for text, found in zip(texts, carriers, strict=True)]
     scores = list(scorer.toxicity(left))
@@ -152,7 +152,7 @@ def _strong(carrier: Carrier) -> bool:
 
 def _pieces(doc: Any) -> list[Carrier]:
     """What occlusion may take: plain expressions of the lexicon, and other words of three letters or more but names."""
-    text = doc.text
+    text = shielded(doc.text)
     known = lexicon_carriers(text)
     covered = {place for carrier in known for place in range(carrier.start, carrier.end)}
     covered |= {place for name in entities(doc) for place in range(name.start, name.end)}

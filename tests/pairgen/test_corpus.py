@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from pairgen.corpus import RAW, SourceFacts, SourceSettings, clean, read_source
+from pairgen.corpus import RAW, SourceFacts, SourceSettings, clean, read_source, read_texts
 from pairgen.digests import digest, normalise
 from pairgen.errors import SourceError
 from pairgen.schema import DROPPED, TEXTS, Outcome, check
@@ -109,6 +109,29 @@ def test_every_format_gives_the_same_rows(write: Callable[[Path], Path], tmp_pat
     assert set(table.select("source", "licence").rows()) == {("street", "CC0-1.0")}
     assert facts == SourceFacts("street", str(file), 3, facts.sha256, "CC0-1.0")
     assert len(facts.sha256) == 64
+
+
+@pytest.mark.parametrize("write", [write_csv, write_tsv, write_jsonl, write_parquet, write_data_set])
+def test_ids_and_texts_alone_are_every_row_as_it_stands(write: Callable[[Path], Path], tmp_path: Path) -> None:
+    assert read_texts(str(write(tmp_path))).rows() == [(row["comment_id"], row["text"]) for row in ROWS]
+
+
+def test_ids_keep_their_type_and_a_null_text_stays_null(tmp_path: Path) -> None:
+    file = tmp_path / "a.parquet"
+    pl.DataFrame({"likes": [9, 9], "words": [None, " damn "], "ID": [7, 7]}).write_parquet(file)
+
+    read = read_texts(str(file), text_column="words")
+
+    assert read.rows() == [(7, None), (7, " damn ")]
+    assert read.columns == ["id", "text"]
+    assert read_texts(str(file), text_column="likes")["text"].to_list() == ["9", "9"]
+    with pytest.raises(SourceError, match=r"no column holds the texts; name it with --text-column; there are: 'likes'"):
+        read_texts(str(write_numbers(tmp_path)))
+
+
+def write_numbers(folder: Path) -> Path:
+    pl.DataFrame({"likes": [9], "words": [1]}).write_parquet(folder / "numbers.parquet")
+    return folder / "numbers.parquet"
 
 
 @pytest.mark.parametrize("start", ["", "\ufeff"])

@@ -1,0 +1,172 @@
+"""Any strings in, an answer to each out: its best rewrites, itself where it is clean already, or why it has none.
+
+`rewrite` writes; here stands what it is not asked for, and that nothing which is protected was changed.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pairgen.corpus import BIDIRECTIONAL_CONTROLS, CONTROL_CHARACTERS, language_probability
+from pairgen.extraction import protected_pieces, protected_spans, shielded
+from pairgen.identity import neutralise
+from pairgen.models import Models
+from pairgen.rewriting.lexicon import DELETE
+from pairgen.rewriting.locate import Carrier, lexicon_carriers, lexicon_spans, without
+from pairgen.rewriting.rewrite import REWRITES, RewriteSettings, rewrite
+from pairgen.schema import Schema
+
+ANSWERS: Schema = {
+    "text": pl.String(),
+    "rewrite": pl.String(),  # null where there is none
+    "rank": pl.Int64(),  # 1 = best; null where there is no rewrite
+    "strategy": pl.String(),  # delete | substitute | mixed | unchanged
+    "abstain_reason": pl.String(),
+    "spans": REWRITES["spans"],  # characters of the text that were changed
+    "score_toxicity": pl.Float64(),
+    "score_judge": pl.Float64(),
+    "score_similarity": pl.Float64(),
+    "score_fluency": pl.Float64(),
+    "score_edit": pl.Float64(),
+}
+MAX_CHARACTERS = 5_000
+
+_CONTROLS = re.compile(CONTROL_CHARACTERS)
+_BIDIRECTIONAL = re.compile(BIDIRECTIONAL_CONTROLS)
+# Of 7,000 English comments with 40 letters or more no one is below, in their own case or in capitals.
+_MIN_ENGLISH_PROBABILITY = 1e-3
+_MIN_LETTERS = 40
+_EVERY_RANK = 1_000
+
+Answers = dict[str | None, list[dict[str, Any]]]
+
+
+def rewrite_table(
+    texts: Sequence[str | None], *, settings: RewriteSettings, models: Models, max_characters: int = MAX_CHARACTERS
+) -> pl.DataFrame:
+    """The answers to `texts` as `ANSWERS`, in order: each has a row for each of its rewrites, best first, or one row.
+
+    The first row of a text has rank 1, or no rank and the reason. Beside the reasons of `rewrite` there are: "empty",
+    "control_characters", "bidirectional_controls", "too_long" (over `max_characters`), "no_words", "not_english",
+    "unscored", "identity_only" (toxic only with its identity terms), "protected" (the toxicity stands where nothing may
+    be edited, or every rewrite edits there) and "nothing_left" (nothing but profanity). Scores are the rewrite's. A
+    clean text (at most `max_toxicity`, no strong expression of the lexicon) is its own, by the strategy "unchanged".
+    """
+    faults = {text: _fault(text, max_characters) for text in texts}
+    answers: Answers = {text: [{"abstain_reason": fault}] for text, fault in faults.items() if fault}
+    answers |= _judged([text for text in faults if text and text not in answers], settings.max_toxicity, models)
+    answers |= _rewritten([text for text in faults if text and text not in answers], settings, models)
+    table = pl.DataFrame([{"text": text, **row} for text in texts for row in answers[text]], schema=ANSWERS)
+    rewrites = [row["rewrite"] for rows in answers.values() for row in rows if row.get("rewrite")]
+    judge = dict(zip(rewrites, models.judge.toxicity(rewrites).tolist(), strict=True))
+    scores = pl.Series([judge.get(text) for text in table["rewrite"]], dtype=pl.Float64)
+    return table.with_columns(score_judge=scores.fill_nan(None))
+
+
+def _fault(text: str | None, max_characters: int) -> str | None:
+    """Why nothing can be made of `text`, whatever a model says of it."""
+    if text is None or not text.strip():
+        return "empty"
+    if _CONTROLS.search(text):
+        return "control_characters"
+    if _BIDIRECTIONAL.search(text):
+        return "bidirectional_controls"
+    if len(text) > max_characters:
+        return "too_long"
+    if not _has_letters(text):
+        return "no_words"
+    return None if _is_english(text) else "not_english"
+
+
+def _is_english(text: str) -> bool:
+    """False where most letters are of another script, or a text long enough to tell is surely in another language."""
+    plain = shielded(text).replace("\0", "")
+    letters = [letter for letter in unicodedata.normalize("NFKC", plain) if letter.isalpha()]
+    latin = sum(unicodedata.name(letter, "").startswith("LATIN") for letter in letters)
+    if 2 * latin < len(letters):
+        return False
+    return len(letters) < _MIN_LETTERS or language_probability(plain, "en") >= _MIN_ENGLISH_PROBABILITY
+
+
+def _judged(texts: list[str], limit: float, models: Models) -> Answers:
+    """The answers to those of `texts` that are clean, and to those that no rewrite can help."""
+    opened = [without(text, [Carrier(start, end, ()) for start, end in protected_spans(text)]) for text in texts]
+    score = models.toxicity.toxicity
+    scores = score(texts), score(opened), score([neutralise(text) for text in texts])
+    answers: Answers = {}
+    for text, rest, toxicity, unprotected, neutral in zip(texts, opened, *scores, strict=True):
+        carriers = [carrier for carrier in lexicon_carriers(shielded(text)) if _is_strong(carrier)]
+        reason = None
+        if np.isnan(toxicity):
+            reason = "unscored"
+        elif toxicity <= limit and not lexicon_spans(text):
+            answers[text] = [_unchanged(text, float(toxicity))]
+        elif rest != text and not carriers and unprotected <= limit:
+            reason = "protected"
+        elif not carriers and neutral <= limit:
+            reason = "identity_only"
+        elif _is_bare(text, carriers) and all(_may_go(carrier) for carrier in carriers):
+            reason = "nothing_left"
+        if reason:
+            answers[text] = [{"abstain_reason": reason}]
+    return answers
+
+
+def _unchanged(text: str, toxicity: float) -> dict[str, Any]:
+    return {
+        "rewrite": text,
+        "rank": 1,
+        "strategy": "unchanged",
+        "spans": [],
+        "score_toxicity": toxicity,
+        "score_similarity": 1.0,
+        "score_fluency": 1.0,
+        "score_edit": 0.0,
+    }
+
+
+def _rewritten(texts: list[str], settings: RewriteSettings, models: Models) -> Answers:
+    """The best rewrites of each of `texts` that change nothing protected, or the reason why there is none."""
+    if not texts:
+        return {}
+    ids = [str(place) for place in range(len(texts))]
+    table = pl.DataFrame({"text_id": ids, "text": texts}, schema={"text_id": pl.String, "text": pl.String})
+    every = settings.model_copy(update={"rewrites_per_text": _EVERY_RANK})
+    found: dict[str, list[dict[str, Any]]] = {text: [] for text in texts}
+    for row in rewrite(table, settings=every, models=models).iter_rows(named=True):
+        found[texts[int(row.pop("text_id"))]].append(row)
+    answers: Answers = {}
+    for text, rows in found.items():
+        sound = [row for row in rows if row["rewrite"] and protected_pieces(row["rewrite"]) == protected_pieces(text)]
+        best = [{**row, "rank": rank} for rank, row in enumerate(sound[: settings.rewrites_per_text], 1)]
+        answers[text] = best or [{"abstain_reason": _reason(text, rows)}]
+    return answers
+
+
+def _reason(text: str, rows: Sequence[dict[str, Any]]) -> str:
+    """Why there is no rewrite of `text`, of which `rewrite` gave these rows."""
+    if rows[0]["rewrite"]:
+        return "protected"
+    carriers = [carrier for carrier in lexicon_carriers(shielded(text)) if _is_strong(carrier)]
+    return "nothing_left" if _is_bare(text, carriers) else str(rows[0]["abstain_reason"])
+
+
+def _is_bare(text: str, carriers: Sequence[Carrier]) -> bool:
+    """Whether no word stands beside `carriers` and what is protected."""
+    return not _has_letters(without(shielded(text), carriers))
+
+
+def _is_strong(carrier: Carrier) -> bool:
+    return any(sense.strong for sense in carrier.senses)
+
+
+def _may_go(carrier: Carrier) -> bool:
+    return any(DELETE in sense.neutral for sense in carrier.senses)
+
+
+def _has_letters(text: str) -> bool:
+    return any(letter.isalpha() for letter in text)
