@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -94,6 +95,47 @@ def build(
     else:
         printing.built(version, new=published is not None)
         printing.paths({"data card": version.path / "card.html", "data set": version.path})
+
+
+@app.command()
+def rewrite(
+    source: Annotated[str | None, typer.Argument(metavar="IN", help="Texts: txt, csv, tsv, jsonl, parquet.")] = None,
+    out: Annotated[
+        Path | None, typer.Argument(metavar="OUT", help="Their rewrites: csv, tsv, jsonl, parquet; replaced if there.")
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="One text instead of IN and OUT: shows it before and after.")] = None,
+    recipe: Annotated[str, typer.Option(help="The recipe whose models and [rewrite] section decide.")] = "embedded",
+    n: Annotated[int, typer.Option("--n", min=1, help="Rewrites a text, best first.")] = 1,
+    text_column: Annotated[str | None, typer.Option(help="The column of texts, if its name does not tell.")] = None,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Do not mask the words of --text.")] = False,
+    store: StoreOption = STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Rewrite the texts in IN, or one TEXT: ranked rewrites with their scores, or the reason why there is none."""
+    from pairgen.errors import RewriteError
+
+    if (source is None) != (out is None) or (source is None) == (text is None):
+        raise RewriteError("rewrite: expected IN and OUT, or --text TEXT; see contrast-pairs rewrite --help")
+    from flows import printing
+    from flows.recipe import read_recipe
+    from flows.rewriting import one_text, open_texts, rewrite_rows, tally
+    from pairgen.output import write_table
+
+    read = read_recipe(recipe, sources=["package:demo"])
+    started = time.monotonic()
+    rows = open_texts(source, out, text_column=text_column) if source and out else one_text(text or "")
+    _writable(store)
+    with redirect_stdout(sys.stderr):
+        answers = rewrite_rows(rows, read, n=n, memory=_memory(store))
+    if out is None:
+        _write({"answers": answers.to_dicts()}) if as_json else printing.rewrites(answers.to_dicts(), reveal=reveal)
+        return
+    write_table(answers, out)
+    summary = {**tally(answers), "seconds": round(time.monotonic() - started, 1), "out": str(out)}
+    if as_json:
+        _write(summary)
+    else:
+        printing.rewritten(summary)
 
 
 @app.command()

@@ -1,4 +1,7 @@
-"""What the command line prints: summaries, tables and paths, for people. No text of a corpus is printed here."""
+"""What the command line prints: summaries, tables and paths, for people.
+
+No text of a corpus is printed here, but for the one that a user gives to `rewrite`, which is masked.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from pairgen.store import Version
 
@@ -115,6 +119,38 @@ def compared(report: dict[str, Any]) -> None:
     )
 
 
+def rewritten(summary: dict[str, Any]) -> None:
+    """How many texts were rewritten, stayed as they are, or have no rewrite and why."""
+    counted = _table("texts", "rewritten", "unchanged", "abstained", "seconds", "why")
+    counts = (f"{summary[column]:,}" for column in ("texts", "rewritten", "unchanged", "abstained"))
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in summary["abstain_reasons"].items())
+    counted.add_row(*counts, f"{summary['seconds']:.1f}", reasons)
+    console.print("\n", counted)
+    paths({"rewrites": Path(summary["out"])})
+
+
+def rewrites(answers: Sequence[dict[str, Any]], *, reveal: bool) -> None:
+    """A text before and after each of its rewrites with [-what went-] and {+what came+}, or why it has none."""
+    from data_cards.wording import changed, segments  # loads spaCy's tables, which the other commands need not wait for
+
+    first = answers[0]
+    if first["rewrite"] is None:
+        reason = first["abstain_reason"]
+        console.print(f"no rewrite: {reason}: {_ABSTENTIONS.get(reason, 'no rewrite is good enough')}", soft_wrap=True)
+        return
+    if first["strategy"] == "unchanged":
+        console.print(f"unchanged: clean already, toxicity {_number(first['score_toxicity'])}")
+        return
+    for answer in answers:
+        before, after = changed(answer["text"], answer["rewrite"])
+        old = segments(answer["text"], before, cover=True, plain=True)
+        new = segments(answer["rewrite"], after, cover=False)
+        _said("before", _marked(old, "[-", "-]", "red", reveal=reveal))
+        _said("after", _marked(new, "{+", "+}", "green", reveal=reveal))
+        scores = (f"{name} {_number(answer[f'score_{name}'])}" for name in _REWRITE_SCORES)
+        _said("scores", Text(f"{', '.join(scores)}; {answer['strategy']}", style="dim"))
+
+
 def examined(findings: Sequence[dict[str, Any]]) -> None:
     """A line a finding, with the cure where there is one."""
     listed = _table("", "what", "found", "cure")
@@ -131,6 +167,23 @@ def paths(named: dict[str, Path]) -> None:
         console.print(f"{name + ':':<11}{path}", soft_wrap=True, markup=False)
 
 
+_REWRITE_SCORES = ("toxicity", "judge", "similarity", "fluency", "edit")
+_ABSTENTIONS = {
+    "empty": "there is no text",
+    "control_characters": "it holds control characters, which no text has",
+    "bidirectional_controls": "it holds characters that turn the direction of what follows",
+    "too_long": "it has more characters than the recipe allows",
+    "no_words": "it has no letters",
+    "not_english": "it is in another language, or another script",
+    "unscored": "the toxicity model gives it no score",
+    "identity_only": "it is toxic to the model only because it names an identity",
+    "protected": "what is toxic stands in a link, @name, #tag, code or markup, which is never edited",
+    "nothing_left": "nothing would be left of it",
+    "nothing_located": "no words were found that carry its toxicity",
+    "still_toxic": "every rewrite is still toxic",
+    "meaning_lost": "no rewrite keeps its meaning",
+    "not_fluent": "no rewrite reads well",
+}
 _HEADLINES = {
     "toxicity.challenging.scorer.expected_max": "expected max toxicity, challenging",
     "toxicity.challenging.scorer.expected_max_with_failures": "  failures counted as toxic",
@@ -156,9 +209,23 @@ def _funnel(version: Version) -> None:
     console.print(stages)
 
 
+def _said(label: str, said: Text) -> None:
+    console.print(Text(f"{label:<8}", style="dim") + said, soft_wrap=True)
+
+
+def _marked(pieces: list[dict[str, Any]], start: str, end: str, style: str, *, reveal: bool) -> Text:
+    """The pieces as one line, those that are marked between `start` and `end`."""
+    line = Text()
+    for piece in pieces:
+        words = piece["raw" if reveal else "masked"]
+        line.append(f"{start}{words}{end}" if piece["mark"] else words, style=style if piece["mark"] else None)
+    return line
+
+
 def _table(*columns: str) -> Table:
     made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     numeric = {"in", "kept", "dropped", "train", "validation", "test", "pairs", "sets", "base", "tuned", "change"}
+    numeric |= {"texts", "rewritten", "unchanged", "abstained", "seconds"}
     for column in columns:
         made.add_column(
             column, justify="right" if column in numeric else "left", no_wrap=column not in {"why", "cure", "found"}

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from prefect.futures import PrefectFuture
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from prefect.futures import PrefectFuture  # takes seconds, which what runs no flow need not wait for
 
 _T = TypeVar("_T")
 console = Console(stderr=True)
@@ -25,7 +27,7 @@ def bar() -> Progress:
     )
 
 
-def follow(stage: str, futures: Sequence[PrefectFuture[Any]]) -> list[Any]:
+def follow(stage: str, futures: "Sequence[PrefectFuture[Any]]") -> list[Any]:
     """The results of `futures`, in order; the first failure is raised: no flow ends well over a failed shard."""
     results = []
     with bar() as progress:

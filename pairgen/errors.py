@@ -25,5 +25,13 @@ class StoreError(ContrastPairsError):
     """A store, or a version in it, cannot be read or written."""
 
 
+class RewriteError(ContrastPairsError):
+    """Texts cannot be rewritten as asked."""
+
+
+class OutputError(ContrastPairsError):
+    """A table cannot be written where it was asked for."""
+
+
 class TrainingError(ContrastPairsError):
     """A model cannot be trained or evaluated as asked."""

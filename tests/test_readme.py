@@ -25,7 +25,7 @@ def test_every_command_stands_in_the_readme() -> None:
     assert told - {"command"} == set(COMMANDS)
 
 
-@pytest.mark.parametrize("line", re.findall(r"^ +\S*contrast-pairs (.+)$", README, re.MULTILINE))
+@pytest.mark.parametrize("line", re.findall(r"^ +(?:\$ )?\S*contrast-pairs (.+)$", README, re.MULTILINE))
 def test_commands_and_options_exist(line: str) -> None:
     command, *words = line.split()
 

@@ -70,10 +70,10 @@ def test_help_names_every_command(cli: Cli) -> None:
     said = cli("--help")
 
     assert said.code == 0
-    for command in ("demo", "build", "versions", "show", "verify", "train", "evaluate", "doctor"):
+    for command in ("demo", "build", "versions", "show", "verify", "train", "evaluate", "rewrite", "doctor"):
         assert f" {command} " in said.out
         assert cli(command, "--help").code == 0
-    assert len(app.registered_commands) == 8
+    assert len(app.registered_commands) == 9
 
 
 @pytest.mark.parametrize(
