@@ -1,4 +1,4 @@
-"""Numbers and named entities in a text: what the negatives change and the filters hold in place.
+"""Numbers, named entities, negations and roles in a text: what the negatives change and the filters hold in place.
 
 And what stands in a text for a machine, such as a link, which nothing may change.
 """
@@ -27,6 +27,13 @@ _DATE_NAMES = re.compile(
     r"(?:(?<=\d )|(?<=\bin )|(?<=\bby )|(?<=\bof ))May\b|\bMay(?= \d)"  # else it is as often a verb
 )
 
+# "n't" in each of its spellings ("did n't", "don’t", "dont"), and the other words that turn a clause round.
+_NEGATIONS = re.compile(
+    r"n\s?['’`]\s?t(?!\w)|"
+    r"(?<!\w)(?:not|never|no|none|nobody|nothing|nowhere|neither|nor|cannot|"
+    r"(?:ai|are|ca|could|did|does|do|had|has|have|is|must|should|was|were|wo|would)nt)(?!\w)",
+    re.IGNORECASE,
+)
 
 _PROTECTED = re.compile(
     r"(?s:```.+?```)|`[^`\n]+`"  # code
@@ -45,7 +52,7 @@ _TRIM = re.compile(r"(?:the\s+)?(?P<name>.+?)(?:['’]s?)?", re.IGNORECASE | re.
 
 @dataclass(frozen=True)
 class Mention:
-    """A piece of a text: characters [start, end), its words, and the label (spaCy's, or NUMBER)."""
+    """A piece of a text: characters [start, end), its words, and the label (spaCy's, or NUMBER, NEGATION)."""
 
     start: int
     end: int
@@ -105,3 +112,8 @@ def shielded(text: str) -> str:
         return " " + "\0" * (length - 2) + " " if length > 2 else "\0" * length
 
     return _PROTECTED.sub(cover, text)
+
+
+def negations(text: str) -> list[Mention]:
+    """Words that negate in `text`, in order: "not" in all its spellings, "never", "no", "nobody" and the like."""
+    return [Mention(m.start(), m.end(), m.group(), "NEGATION") for m in _NEGATIONS.finditer(text)]

@@ -9,12 +9,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from pairgen.digests import digest, normalise
 from pairgen.models import Models
 from pairgen.negatives.change import Negative
+from pairgen.negatives.negation import negation
 from pairgen.negatives.swap_ent import swap_ent
 from pairgen.negatives.swap_num import swap_num
 from pairgen.rewriting.rewrite import REWRITES, RewriteSettings, changed_spans, rewrite
 from pairgen.schema import MEMBERS, PAIRS, Outcome, check, drop, empty
 
-_MAKERS: dict[str, Callable[..., Negative | None]] = {"swap_ent": swap_ent, "swap_num": swap_num}
+_MAKERS: dict[str, Callable[..., Negative | None]] = {
+    "swap_ent": swap_ent,
+    "swap_num": swap_num,
+    "negation": negation,
+}
 
 
 class NegativesSettings(BaseModel):
@@ -22,7 +27,7 @@ class NegativesSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kinds: tuple[Literal["swap_ent", "swap_num"], ...] = ("swap_ent", "swap_num")
+    kinds: tuple[Literal["swap_ent", "swap_num", "negation"], ...] = ("swap_ent", "swap_num", "negation")
     max_pairs_per_set: int = Field(default=8, ge=1)
 
 

@@ -1,8 +1,8 @@
-"""Numbers by their form, and named entities as spaCy sees them, trimmed."""
+"""Numbers and negations by their form, and named entities as spaCy sees them, trimmed."""
 
 import pytest
 
-from pairgen.extraction import entities, numbers
+from pairgen.extraction import entities, negations, numbers
 from pairgen.models import Parser
 
 
@@ -50,3 +50,22 @@ def test_entities(text: str, found: set[tuple[str, str]], parser: Parser) -> Non
     assert {(mention.text, mention.label) for mention in mentions} == found
     assert [text[mention.start : mention.end] for mention in mentions] == [mention.text for mention in mentions]
     assert [mention.start for mention in mentions] == sorted(mention.start for mention in mentions)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("It did not rain, it never does.", ["not", "never"]),
+        ("I can't, he cannot, they won’t, we did n't", ["n't", "cannot", "n’t", "n't"]),
+        ("she isnt and they dont", ["isnt", "dont"]),
+        ("NOBODY said NOT", ["NOBODY", "NOT"]),
+        ("Nothing, none, nowhere, neither, nor, no", ["Nothing", "none", "nowhere", "neither", "nor", "no"]),
+        ("a knot, a note, another, known, wonton, cant, won", ["cant"]),
+        ("", []),
+    ],
+)
+def test_negations(text: str, found: list[str]) -> None:
+    mentions = negations(text)
+
+    assert [mention.text for mention in mentions] == found
+    assert [text[mention.start : mention.end] for mention in mentions] == found

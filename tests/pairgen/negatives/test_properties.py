@@ -12,6 +12,7 @@ from pairgen.digests import digest
 from pairgen.extraction import entities, numbers
 from pairgen.models import Parser
 from pairgen.negatives.change import Negative, Replacement, article_fits, case_like, change
+from pairgen.negatives.negation import negation
 from pairgen.negatives.swap_ent import swap_ent
 from pairgen.negatives.swap_num import swap_num
 from pairgen.rewriting.locate import lexicon_spans
@@ -52,7 +53,7 @@ def shape(number: str) -> str:
     return re.sub(r"9(?:st|nd|rd|th)$", "9th", re.sub(r"\d", "9", number))
 
 
-@pytest.mark.parametrize("maker", [swap_ent, swap_num])
+@pytest.mark.parametrize("maker", [swap_ent, swap_num, negation])
 def test_only_the_spans_differ_from_the_positive(maker: Maker, positives: list[Positive]) -> None:
     for positive, negative in made(maker, positives):
         text, original, at, start = negative.text, positive.doc.text, 0, 0
@@ -105,7 +106,16 @@ def test_swapped_names_are_new_to_the_text(positives: list[Positive]) -> None:
         assert numbers(negative.text) or not numbers(positive.doc.text)
 
 
-@pytest.mark.parametrize("maker", [swap_ent, swap_num])
+@pytest.mark.parametrize("maker", [swap_ent, swap_num, negation])
+def test_no_space_is_doubled_and_the_first_letter_keeps_its_case(maker: Maker, positives: list[Positive]) -> None:
+    for positive, negative in made(maker, positives):
+        original = positive.doc.text
+        assert negative.text.count("  ") == original.count("  ")
+        assert negative.text == negative.text.strip()
+        assert negative.text[0].isupper() == original[0].isupper() or not negative.text[0].isalpha()
+
+
+@pytest.mark.parametrize("maker", [swap_ent, swap_num, negation])
 def test_articles_agree(maker: Maker, positives: list[Positive]) -> None:
     for positive, negative in made(maker, positives):
         known = set(ARTICLE.findall(positive.doc.text))
