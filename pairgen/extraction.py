@@ -117,3 +117,28 @@ def shielded(text: str) -> str:
 def negations(text: str) -> list[Mention]:
     """Words that negate in `text`, in order: "not" in all its spellings, "never", "no", "nobody" and the like."""
     return [Mention(m.start(), m.end(), m.group(), "NEGATION") for m in _NEGATIONS.finditer(text)]
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Who does something to whom: spaCy tokens, the heads of what they stand for."""
+
+    verb: Any
+    agent: Any
+    patient: Any
+    passive: bool
+
+
+def roles(doc: Any) -> list[Roles]:
+    """Each transitive verb of a spaCy `doc` with its agent and patient, in order; a passive without "by" has none."""
+    found = []
+    for verb in doc:
+        if not verb.tag_.startswith("VB"):
+            continue
+        parts = {child.dep_: child for child in verb.children}
+        if "nsubj" in parts and "dobj" in parts:
+            found.append(Roles(verb, parts["nsubj"], parts["dobj"], passive=False))
+        elif "nsubjpass" in parts and "agent" in parts:
+            by = [child for child in parts["agent"].children if child.dep_ == "pobj"]
+            found += [Roles(verb, agent, parts["nsubjpass"], passive=True) for agent in by[:1]]
+    return found

@@ -12,6 +12,7 @@ from pairgen.negatives.change import Negative
 from pairgen.negatives.negation import negation
 from pairgen.negatives.swap_ent import swap_ent
 from pairgen.negatives.swap_num import swap_num
+from pairgen.negatives.swap_roles import swap_roles
 from pairgen.rewriting.rewrite import REWRITES, RewriteSettings, changed_spans, rewrite
 from pairgen.schema import MEMBERS, PAIRS, Outcome, check, drop, empty
 
@@ -19,6 +20,7 @@ _MAKERS: dict[str, Callable[..., Negative | None]] = {
     "swap_ent": swap_ent,
     "swap_num": swap_num,
     "negation": negation,
+    "swap_roles": swap_roles,
 }
 
 
@@ -27,7 +29,12 @@ class NegativesSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kinds: tuple[Literal["swap_ent", "swap_num", "negation"], ...] = ("swap_ent", "swap_num", "negation")
+    kinds: tuple[Literal["swap_ent", "swap_num", "negation", "swap_roles"], ...] = (
+        "swap_ent",
+        "swap_num",
+        "negation",
+        "swap_roles",
+    )
     max_pairs_per_set: int = Field(default=8, ge=1)
 
 

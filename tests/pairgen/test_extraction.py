@@ -2,7 +2,7 @@
 
 import pytest
 
-from pairgen.extraction import entities, negations, numbers
+from pairgen.extraction import entities, negations, numbers, roles
 from pairgen.models import Parser
 
 
@@ -69,3 +69,20 @@ def test_negations(text: str, found: list[str]) -> None:
 
     assert [mention.text for mention in mentions] == found
     assert [text[mention.start : mention.end] for mention in mentions] == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Anna thanked the clerk.", [("thank", "Anna", "clerk", False)]),
+        ("The dog was bitten by the cat.", [("bite", "cat", "dog", True)]),
+        ("He was bitten. She slept.", []),
+        ("", []),
+    ],
+)
+def test_roles(text: str, found: list[tuple[str, str, str, bool]], parser: Parser) -> None:
+    known = [
+        (each.verb.lemma_, each.agent.text, each.patient.text, each.passive) for each in roles(parser.parse([text])[0])
+    ]
+
+    assert known == found

@@ -15,6 +15,7 @@ from pairgen.negatives.change import Negative, Replacement, article_fits, case_l
 from pairgen.negatives.negation import negation
 from pairgen.negatives.swap_ent import swap_ent
 from pairgen.negatives.swap_num import swap_num
+from pairgen.negatives.swap_roles import swap_roles
 from pairgen.rewriting.locate import lexicon_spans
 
 Maker = Callable[..., Negative | None]
@@ -40,7 +41,7 @@ def positives(parser: Parser) -> list[Positive]:
 def made(maker: Maker, positives: list[Positive]) -> list[tuple[Positive, Negative]]:
     found = [(positive, maker(positive.doc, positive.context, seed=positive.seed)) for positive in positives]
     kept = [(positive, negative) for positive, negative in found if negative is not None]
-    assert len(kept) > 50
+    assert len(kept) > (10 if maker is swap_roles else 50)
     return kept
 
 
@@ -53,7 +54,7 @@ def shape(number: str) -> str:
     return re.sub(r"9(?:st|nd|rd|th)$", "9th", re.sub(r"\d", "9", number))
 
 
-@pytest.mark.parametrize("maker", [swap_ent, swap_num, negation])
+@pytest.mark.parametrize("maker", [swap_ent, swap_num, negation, swap_roles])
 def test_only_the_spans_differ_from_the_positive(maker: Maker, positives: list[Positive]) -> None:
     for positive, negative in made(maker, positives):
         text, original, at, start = negative.text, positive.doc.text, 0, 0
@@ -106,7 +107,7 @@ def test_swapped_names_are_new_to_the_text(positives: list[Positive]) -> None:
         assert numbers(negative.text) or not numbers(positive.doc.text)
 
 
-@pytest.mark.parametrize("maker", [swap_ent, swap_num, negation])
+@pytest.mark.parametrize("maker", [swap_ent, swap_num, negation, swap_roles])
 def test_no_space_is_doubled_and_the_first_letter_keeps_its_case(maker: Maker, positives: list[Positive]) -> None:
     for positive, negative in made(maker, positives):
         original = positive.doc.text
@@ -115,7 +116,7 @@ def test_no_space_is_doubled_and_the_first_letter_keeps_its_case(maker: Maker, p
         assert negative.text[0].isupper() == original[0].isupper() or not negative.text[0].isalpha()
 
 
-@pytest.mark.parametrize("maker", [swap_ent, swap_num, negation])
+@pytest.mark.parametrize("maker", [swap_ent, swap_num, negation, swap_roles])
 def test_articles_agree(maker: Maker, positives: list[Positive]) -> None:
     for positive, negative in made(maker, positives):
         known = set(ARTICLE.findall(positive.doc.text))
