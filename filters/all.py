@@ -6,14 +6,34 @@ from pydantic import Field
 
 from filters.copy import Copy
 from filters.entities_kept import EntitiesKept
+from filters.fluency import Fluency
+from filters.language import Language
 from filters.length_ratio import LengthRatio
 from filters.near_duplicate import NearDuplicate
+from filters.negation_kept import NegationKept
 from filters.numbers_kept import NumbersKept
+from filters.preamble import Preamble
 from filters.refusal import Refusal
+from filters.roles_kept import RolesKept
 from filters.similarity import Similarity
 from filters.toxicity import Judge, Toxicity
+from filters.truncation import Truncation
 
 AnyFilter = Annotated[
-    Toxicity | Judge | Similarity | Copy | NumbersKept | EntitiesKept | Refusal | LengthRatio | NearDuplicate,
+    Toxicity
+    | Judge
+    | Similarity
+    | Copy
+    | NumbersKept
+    | EntitiesKept
+    | NegationKept
+    | RolesKept
+    | Refusal
+    | Preamble
+    | Truncation
+    | Language
+    | LengthRatio
+    | Fluency
+    | NearDuplicate,
     Field(discriminator="kind"),
 ]

@@ -10,17 +10,16 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
 from pydantic import BaseModel, ConfigDict, Field
 
 from pairgen.digests import digest, normalise
 from pairgen.errors import SourceError
+from pairgen.language import languages, probabilities
 from pairgen.schema import TEXTS, Outcome, drop, empty
 from pairgen.splits import SplitSettings, split_of
 
@@ -156,26 +155,15 @@ def clean(raw: pl.DataFrame, *, settings: SourceSettings, split: SplitSettings) 
 
 def _language_fault(texts: Sequence[str], language: str) -> pl.Expr:
     """ "other_language" for a text that is, almost surely, not in `language`; `SourceError` where nobody can tell."""
-    known = [name for name, _ in _identifier().rank("")]
-    if language not in known:
+    if language not in languages():
         raise SourceError(
-            f"source.language: {language!r} cannot be told from others; there are: {', '.join(sorted(known))}"
+            f"source.language: {language!r} cannot be told from others; there are: {', '.join(languages())}"
         )
     faults = []
     for text in texts:
         least = _LANGUAGE_MIN_PROBABILITY if len(text) >= _SHORT_CHARACTERS else _SHORT_MIN_PROBABILITY
-        faults.append("other_language" if language_probability(text, language) < least else None)
+        faults.append("other_language" if probabilities(text)[language] < least else None)
     return pl.lit(pl.Series(faults, dtype=pl.String))
-
-
-def language_probability(text: str, language: str) -> float:
-    """How probable it is that the beginning of `text` is in `language`, a code such as "en"."""
-    return float(dict(_identifier().rank(text[:1_000]))[language])
-
-
-@cache
-def _identifier() -> LanguageIdentifier:
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 
 def _column(path: str, table: pl.DataFrame, role: str, named: str | None, *, option: str | None = None) -> str | None:

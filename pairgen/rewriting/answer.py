@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pairgen.corpus import BIDIRECTIONAL_CONTROLS, CONTROL_CHARACTERS, language_probability
+from pairgen.corpus import BIDIRECTIONAL_CONTROLS, CONTROL_CHARACTERS
 from pairgen.extraction import protected_pieces, protected_spans, shielded
 from pairgen.identity import neutralise
+from pairgen.language import probabilities
 from pairgen.models import Models
 from pairgen.rewriting.lexicon import DELETE
 from pairgen.rewriting.locate import Carrier, lexicon_carriers, lexicon_spans, without
@@ -89,7 +90,7 @@ def _is_english(text: str) -> bool:
     latin = sum(unicodedata.name(letter, "").startswith("LATIN") for letter in letters)
     if 2 * latin < len(letters):
         return False
-    return len(letters) < _MIN_LETTERS or language_probability(plain, "en") >= _MIN_ENGLISH_PROBABILITY
+    return len(letters) < _MIN_LETTERS or probabilities(plain)["en"] >= _MIN_ENGLISH_PROBABILITY
 
 
 def _judged(texts: list[str], limit: float, models: Models) -> Answers:

@@ -17,6 +17,23 @@ from pairgen.models import Models
 from pairgen.schema import DROPPED, PAIRS, check, empty
 from tests.pairgen.samples import Fakes, pair, pairs
 
+KINDS = [
+    "toxicity",
+    "judge",
+    "similarity",
+    "copy",
+    "numbers_kept",
+    "entities_kept",
+    "negation_kept",
+    "roles_kept",
+    "refusal",
+    "preamble",
+    "truncation",
+    "language",
+    "length_ratio",
+    "fluency",
+    "near_duplicate",
+]
 FILTERS = [Toxicity(max_score=0.3), Judge(max_score=0.5), Copy()]
 TABLE = pairs(
     pair("Fine.", "You idiot."),
@@ -108,14 +125,21 @@ def test_no_filters_keep_all() -> None:
     assert_frame_equal(apply_filters(TABLE, [], Fakes()).kept, TABLE)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_null_score_is_dropped_as_unscored_by_every_filter(kind: str) -> None:
+    adapter: TypeAdapter[Filter] = TypeAdapter(AnyFilter)
+    scored = TABLE.with_columns(pl.lit(None, dtype=pl.Float64).alias(f"score_{kind}"))
+
+    outcome = keep_pairs(scored, [adapter.validate_python({"kind": kind})], stage="filter")
+
+    assert outcome.kept.height == 0
+    assert set(outcome.dropped["drop_reason"]) == {f"{kind}_unscored"}
+
+
 def test_the_union_is_the_registry() -> None:
     adapter: TypeAdapter[Filter] = TypeAdapter(AnyFilter)
-    kinds = ["toxicity", "judge", "similarity", "copy", "numbers_kept", "entities_kept", "refusal", "length_ratio"]
 
-    assert [adapter.validate_python({"kind": kind}).kind for kind in [*kinds, "near_duplicate"]] == [
-        *kinds,
-        "near_duplicate",
-    ]
+    assert [adapter.validate_python({"kind": kind}).kind for kind in KINDS] == KINDS
     for wrong in ({"kind": "simlarity"}, {"kind": "copy", "min_ratio": 1}, {"kind": "toxicity", "max_score": 1.1}, {}):
         with pytest.raises(ValidationError):
             adapter.validate_python(wrong)
