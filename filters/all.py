@@ -7,6 +7,7 @@ from pydantic import Field
 from filters.copy import Copy
 from filters.entities_kept import EntitiesKept
 from filters.fluency import Fluency
+from filters.identity_only import IdentityOnly
 from filters.language import Language
 from filters.length_ratio import LengthRatio
 from filters.near_duplicate import NearDuplicate
@@ -22,6 +23,7 @@ from filters.truncation import Truncation
 AnyFilter = Annotated[
     Toxicity
     | Judge
+    | IdentityOnly
     | Similarity
     | Copy
     | NumbersKept

@@ -20,6 +20,7 @@ from tests.pairgen.samples import Fakes, pair, pairs
 KINDS = [
     "toxicity",
     "judge",
+    "identity_only",
     "similarity",
     "copy",
     "numbers_kept",

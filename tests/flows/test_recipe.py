@@ -97,9 +97,9 @@ def test_all_mistakes_are_told_at_once_in_order_with_their_cure(tmp_path: Path) 
 
     assert first == "7 mistakes"
     assert sorted(lines) == [
-        "  filters.0.kind: 'coppy' is no filter; there are: copy, entities_kept, fluency, judge, language, "
-        "length_ratio, near_duplicate, negation_kept, numbers_kept, preamble, refusal, roles_kept, similarity, "
-        "toxicity, truncation",
+        "  filters.0.kind: 'coppy' is no filter; there are: copy, entities_kept, fluency, identity_only, judge, "
+        "language, length_ratio, near_duplicate, negation_kept, numbers_kept, preamble, refusal, roles_kept, "
+        "similarity, toxicity, truncation",
         "  filters.1.min_scor: unknown key; did you mean min_score?",
         "  mine.max_clean_toxicity: found 2; input should be less than or equal to 1",
         "  mine.min_toxcity: unknown key; did you mean min_toxicity?",
