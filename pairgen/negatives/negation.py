@@ -71,6 +71,10 @@ _BEFORE_NOT = {
     "probably", "certainly", "clearly", "obviously", "definitely", "perhaps", "still", "also", "now", "actually",
     "apparently", "surely", "sometimes", "currently", "likely", "simply", "then",
 }
+_QUANTIFIERS = {  # "some were not" goes with "some were", and "all were not" may mean either
+    "all", "any", "both", "each", "every", "everybody", "everyone", "everything", "few", "many", "most", "several",
+    "some", "somebody", "someone", "something",
+}
 # fmt: on
 _NEVER_NEGATED = {"better", "rather", "best", "supposed"}
 
@@ -216,6 +220,8 @@ def _addition(sentence: Any, *, style: str, seed: str) -> Change | None:
     if not subjects:
         return _forbidden(root, sentence, style)
     if finite is None or subjects[0].i > finite.i or joined(finite):
+        return None
+    if subjects[0].left_edge.lower_ in _QUANTIFIERS:
         return None
     following = finite.nbor() if finite.i + 1 < sentence.end else None
     if following is not None and following.lower_ in _NEVER_NEGATED:

@@ -98,6 +98,8 @@ def test_put_in(text: str, negatives: set[str], parser: Parser) -> None:
         "They do not sell it anymore.",
         "I don't know nothing.",
         "Why did nobody tell me?",
+        "Some of the seats were wet.",
+        "Everyone enjoyed the concert.",
     ],
 )
 def test_left_as_it_is(text: str, parser: Parser) -> None:
