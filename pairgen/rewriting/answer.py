@@ -52,7 +52,7 @@ def rewrite_table(
     """The answers to `texts` as `ANSWERS`, in order: each has a row for each of its rewrites, best first, or one row.
 
     The first row of a text has rank 1, or no rank and the reason. Beside the reasons of `rewrite` there are: "empty",
-    "control_characters", "bidirectional_controls", "too_long" (over `max_characters`), "no_words", "not_english",
+    "control_characters", "bidirectional_controls", "too_long" (over `max_characters`), "no_letters", "other_language",
     "unscored", "identity_only" (toxic only with its identity terms), "protected" (the toxicity stands where nothing may
     be edited, or every rewrite edits there) and "nothing_left" (nothing but profanity). Scores are the rewrite's. A
     clean text (at most `max_toxicity`, no strong expression of the lexicon) is its own, by the strategy "unchanged".
@@ -79,8 +79,8 @@ def _fault(text: str | None, max_characters: int) -> str | None:
     if len(text) > max_characters:
         return "too_long"
     if not _has_letters(text):
-        return "no_words"
-    return None if _is_english(text) else "not_english"
+        return "no_letters"
+    return None if _is_english(text) else "other_language"
 
 
 def _is_english(text: str) -> bool:

@@ -35,7 +35,7 @@ TEXTS = [
     "Thank you for the lovely bread.",
 ]
 IDS = ["007", "1", "a,b", "", "x", None, "y", "007", "z", " z"]
-REASONS = [None, "empty", None, "empty", None, "no_words", "nothing_left", None, "control_characters", None]
+REASONS = [None, "empty", None, "empty", None, "no_letters", "nothing_left", None, "control_characters", None]
 
 
 def write_source(file: Path, *, ids: bool = True) -> list[str | None]:
@@ -121,12 +121,12 @@ def test_the_summary_and_the_json_say_the_same(cli: Cli, store: Path, tmp_path: 
         "rewritten": 2,
         "unchanged": 3,
         "abstained": 5,
-        "abstain_reasons": {"empty": 2, "nothing_left": 1, "no_words": 1, "control_characters": 1},
+        "abstain_reasons": {"empty": 2, "nothing_left": 1, "no_letters": 1, "control_characters": 1},
         "out": str(out),
     }
     assert people.split()[:6] == ["texts", "rewritten", "unchanged", "abstained", "seconds", "why"]
     assert people.split()[6:10] == ["10", "2", "3", "5"]
-    assert "empty 2, control_characters 1, no_words 1, nothing_left 1" in " ".join(people.split())
+    assert "empty 2, control_characters 1, no_letters 1, nothing_left 1" in " ".join(people.split())
     assert str(out) in people
 
 
@@ -151,7 +151,7 @@ def test_the_column_can_be_named_and_needs_no_id(cli: Cli, store: Path, tmp_path
     pl.DataFrame({"text": ["not this"], "words": ["1984"]}).write_parquet(source)
 
     assert cli("rewrite", source, out, "--text-column", "words", "--store", store).code == 0
-    assert pl.read_parquet(out).select("text", "abstain_reason").rows() == [("1984", "no_words")]
+    assert pl.read_parquet(out).select("text", "abstain_reason").rows() == [("1984", "no_letters")]
     assert pl.read_parquet(out).schema == ANSWERS
 
 
@@ -175,7 +175,7 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, 
         "rewritten": 0,
         "unchanged": 3,
         "abstained": 5,
-        "abstain_reasons": {"empty": 2, "nothing_left": 1, "no_words": 1, "control_characters": 1},
+        "abstain_reasons": {"empty": 2, "nothing_left": 1, "no_letters": 1, "control_characters": 1},
     }
 
 
