@@ -90,7 +90,7 @@ def _options(doc: Any, carrier: Carrier) -> list[Edit]:
     span = doc.char_span(carrier.start, carrier.end, alignment_mode="expand")
     fitting = {sense for sense in carrier.senses if _fits(sense, span, carrier.senses)} or set(carrier.senses)
     edits: dict[tuple[int, int, str], float] = {}
-    tells, addressed = _tells(span), _addressed(span)
+    tells, addressed = _tells(span), _addressed(span) is not None
     for sense in carrier.senses:
         for rank, word in enumerate(sense.neutral):
             edit = _edit(word, doc, carrier)
@@ -180,9 +180,14 @@ def _tells(span: Any) -> bool:
     return head.dep_ == "attr" or compared
 
 
-def _addressed(span: Any) -> bool:
-    """Whether `span` is what the reader is called: "you ...,"."""
-    return span.start > 0 and span.doc[span.start - 1].lower_ == "you" and _closes(span.doc, span.end)
+def _addressed(span: Any) -> int | None:
+    """The place of the "you" in "you ...," where `span` ends what the reader is called; None where it does not."""
+    if not _closes(span.doc, span.end):
+        return None
+    place = span.start - 1
+    while place >= 0 and span.doc[place].pos_ in {"ADJ", "ADV", "INTJ"}:
+        place -= 1
+    return place if place >= 0 and span.doc[place].lower_ == "you" else None
 
 
 def _describes(child: Any) -> bool:
@@ -204,8 +209,9 @@ def _deletion(doc: Any, carrier: Carrier) -> tuple[int, int, str]:
     head, start, end = span.root, carrier.start, carrier.end
     outside = head.dep_ not in _LOOSE and head.pos_ in {"NOUN", "PROPN"}
     before = span.start - 1
-    if head.pos_ in {"NOUN", "PROPN"} and before >= 0 and doc[before].lower_ == "you" and _closes(doc, span.end):
-        start = doc[before].idx
+    you = _addressed(span) if head.pos_ in {"NOUN", "PROPN"} else None
+    if you is not None:
+        start = doc[you].idx
     elif head.dep_ in {"appos", "npadvmod", "vocative", "intj"} or (outside and head.dep_ == "ROOT"):
         while before >= 0 and doc[before].head == head and doc[before].dep_ in {"det", "amod", "poss", "compound"}:
             start = doc[before].idx
@@ -217,7 +223,7 @@ def _is_loose(doc: Any, carrier: Carrier) -> bool:
     """Whether the sentence stands without `carrier`: a modifier, exclamation or address; not its subject or object."""
     span = doc.char_span(carrier.start, carrier.end, alignment_mode="expand")
     head = span.root
-    if _addressed(span):
+    if _addressed(span) is not None:
         return True
     needed = {"acomp", "ROOT", "nsubj", "dobj"}
     return head.dep_ in _LOOSE or (head.pos_ in {"ADJ", "ADV", "INTJ"} and head.dep_ not in needed)
@@ -242,8 +248,9 @@ def _cased(word: str, doc: Any, carrier: Carrier) -> str:
 def _apply(text: str, plan: Sequence[Edit]) -> str:
     made, place = [], 0
     for start, end, replacement, _ in sorted(plan):
-        if start < place:  # a deletion before it has taken more than its own carrier
-            start = min(place, end)
+        if end <= place:  # a deletion before it took it along
+            continue
+        start = max(start, place)
         if not replacement and text[:start].endswith(" ") and text[end : end + 1] in {" ", ""}:
             start = max(place, start - 1)  # the space before what goes
         made += [text[place:start], replacement]
