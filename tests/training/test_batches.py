@@ -8,7 +8,8 @@ from training.batches import plan, train_pairs
 from training.scaling import Fixed, Measured, Weights
 
 
-def many(count: int) -> pl.DataFrame:
+def many(count: int, kinds: tuple[str, ...] = ("toxic",)) -> pl.DataFrame:
+    """`count` pairs, two of each set; the kinds of their negatives come in turn."""
     rows = [
         {
             "pair_id": f"p{n:03d}",
@@ -16,6 +17,7 @@ def many(count: int) -> pl.DataFrame:
             "context": "",
             "positive": "p " * (n + 1),
             "negative": f"n{n // 2}",
+            "negative_kind": kinds[n % len(kinds)],
         }
         for n in range(count)
     ]
@@ -50,30 +52,51 @@ def test_a_pair_that_teaches_nothing_is_an_error_that_names_it(column: str, text
 
 
 def test_every_pair_is_seen_once_before_any_is_seen_again() -> None:
-    batches = plan(many(20), steps=5, batch_pairs=4, seed=0)
+    batches = plan(many(20), steps=5, batch_pairs=4, toxic_pairs=3, seed=0)
 
     positives = [member.text for batch in batches for member in batch if member.is_positive]
     assert sorted(positives) == sorted(many(20)["positive"])
-    assert len(plan(many(20), steps=13, batch_pairs=4, seed=0)) == 13
+    assert len(plan(many(20), steps=13, batch_pairs=4, toxic_pairs=3, seed=0)) == 13
 
 
 def test_a_set_stays_together_with_its_different_texts() -> None:
-    (batch,) = plan(many(4), steps=1, batch_pairs=4, seed=0)
+    (batch,) = plan(many(4), steps=1, batch_pairs=4, toxic_pairs=3, seed=0)
 
     roles = {number: [member.is_positive for member in batch if member.set_id == number] for number in (0, 1)}
     assert all(sorted(found) == [False, True, True] for found in roles.values())
 
 
-def test_the_seed_decides_and_the_order_of_rows_does_not() -> None:
-    first = plan(train_pairs(many(40)), steps=10, batch_pairs=4, seed=1)
+@pytest.mark.parametrize("kinds", [("toxic", "swap_num"), ("toxic", "toxic", "swap_num", "swap_num")])
+def test_a_batch_has_its_toxic_pairs_however_many_the_version_has(kinds: tuple[str, ...]) -> None:
+    toxic = set(many(64, kinds).filter(pl.col("negative_kind") == "toxic")["positive"])
 
-    assert first == plan(train_pairs(many(40).reverse()), steps=10, batch_pairs=4, seed=1)
-    assert first != plan(train_pairs(many(40)), steps=10, batch_pairs=4, seed=2)
+    for batch in plan(many(64, kinds), steps=20, batch_pairs=8, toxic_pairs=6, seed=0):
+        positives = [member.text for member in batch if member.is_positive]
+        assert len(positives) == 8
+        assert len(toxic.intersection(positives)) == 6
+
+
+@pytest.mark.parametrize("kind", ["toxic", "swap_num"])
+def test_without_pairs_of_one_sort_the_others_fill_the_batch(kind: str) -> None:
+    (batch,) = plan(many(32, (kind,)), steps=1, batch_pairs=8, toxic_pairs=6, seed=0)
+
+    assert sum(member.is_positive for member in batch) == 8
+
+
+def test_the_seed_decides_and_the_order_of_rows_does_not() -> None:
+    first = plan(train_pairs(many(40)), steps=10, batch_pairs=4, toxic_pairs=3, seed=1)
+
+    assert first == plan(train_pairs(many(40).reverse()), steps=10, batch_pairs=4, toxic_pairs=3, seed=1)
+    assert first != plan(train_pairs(many(40)), steps=10, batch_pairs=4, toxic_pairs=3, seed=2)
 
 
 def test_the_pairs_that_come_first_are_drawn_too() -> None:
     def first_half(seed: int) -> set[str]:
-        return {member.text for batch in plan(many(128), steps=32, batch_pairs=2, seed=seed) for member in batch}
+        return {
+            member.text
+            for batch in plan(many(128), steps=32, batch_pairs=2, toxic_pairs=1, seed=seed)
+            for member in batch
+        }
 
     assert first_half(1) != first_half(2)
 
