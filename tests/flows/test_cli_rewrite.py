@@ -23,7 +23,7 @@ from tests.pairgen.samples import Fakes, WordToxicity
 Cli = Callable[..., Said]
 
 TEXTS = [
-    "You damn idiot, the library in Leeds opens at 9.",
+    "Those damn idiots closed the library in Leeds at 9.",
     None,
     "Thank you for the lovely bread.",
     "",
@@ -99,7 +99,7 @@ def test_every_row_comes_back_in_its_place(cli: Cli, store: Path, tmp_path: Path
     assert "idiot" not in said.out
     spans = table["spans"][0] if written in (".jsonl", ".parquet") else json.loads(table["spans"][0])
     words = {texts[0][span["start"] : span["end"]] for span in spans}  # type: ignore[index]
-    assert words <= {"damn", "idiot", "damn idiot", "You damn idiot", "You damn idiot,"}
+    assert words <= {"damn", "idiots", "damn idiots", "Those damn idiots"}
     assert words
     assert sorted(file.name for file in tmp_path.iterdir()) == sorted([source.name, out.name])
 
@@ -159,7 +159,7 @@ def test_the_column_can_be_named_and_needs_no_id(cli: Cli, store: Path, tmp_path
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rows: int, characters: int) -> None:
     monkeypatch.setattr(flows.rewriting, "ROWS_A_CHUNK", rows)
     monkeypatch.setattr(flows.rewriting, "CHARACTERS_A_CHUNK", characters)
-    texts = [text for text in TEXTS if text is None or not text.startswith(("You", "He"))]
+    texts = [text for text in TEXTS if text is None or not text.startswith(("Those", "He"))]
 
     def quiet(_specs: ModelSpecs, _memory: Path) -> Fakes:
         return Fakes(toxicity=WordToxicity(idiot=0.9))
@@ -190,12 +190,12 @@ def test_one_text_is_shown_before_and_after_with_its_words_masked(cli: Cli, stor
 
     before, after, scores = masked.out.splitlines()
     assert (masked.code, masked.err) == (0, "")
-    assert before.startswith("before  You [-d●●n-] [-i●●●t-], the library in Leeds opens at 9.")
-    assert after.startswith("after   You")
-    assert after.endswith("the library in Leeds opens at 9.")
+    assert before.startswith("before  Those [-d●●n-] [-i●●●●s-] closed the library in Leeds at 9.")
+    assert after.startswith("after   Those")
+    assert after.endswith("closed the library in Leeds at 9.")
     assert scores.startswith("scores  toxicity 0.")
     assert "idiot" not in masked.out
-    assert "You [-damn-] [-idiot-], the library" in revealed.out
+    assert "Those [-damn-] [-idiots-] closed" in revealed.out
     assert len(cli(*text, "--n", 2).out.splitlines()) == 6
 
 
