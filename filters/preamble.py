@@ -38,5 +38,4 @@ class Preamble(Filter):
 
 
 def _talks(positive: str, parent: str) -> bool:
-    found = _PREAMBLE.search(positive)
-    return found is not None and found.group().strip().casefold() not in parent.casefold()
+    return _PREAMBLE.search(positive) is not None and _PREAMBLE.search(parent) is None

@@ -49,4 +49,4 @@ def _fillers(doc: Any) -> Fillers:
 
 def _kept(before: Fillers, after: Fillers) -> float:
     shared = before.keys() & after.keys()
-    return sum(before[each] == after[each] for each in shared) / len(shared) if shared else 1.0
+    return sum(after[each] <= before[each] for each in shared) / len(shared) if shared else 1.0

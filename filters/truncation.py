@@ -11,7 +11,7 @@ from pairgen.models import Models
 
 _WHOLE = re.compile(r"[.!?…][\"'”’)\]*\s]*$")
 _BROKEN_OFF = re.compile(
-    r"(?:[,;:(\[“–—]|(?<=\w)-|\b(?:a|an|the|my|your|his|their|our|its|of|and|or|but|because|if|than|as|at|into|from|with|"
+    r"(?:[,;:“–—]|(?<![:;=8'-])[(\[]|(?<=\w)-|\b(?:a|an|the|my|your|his|their|our|its|of|and|or|but|because|if|than|as|at|into|from|with|"
     r"for|by|to|that|which|who|is|are|was|were|be|am|very|such|every|i|he|she|they|we|would|could|should|cannot|"
     r"don['’]?t|doesn['’]?t|didn['’]?t|isn['’]?t))\s*$",
     re.IGNORECASE,

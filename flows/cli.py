@@ -123,7 +123,11 @@ def rewrite(
 
     read = read_recipe(recipe, sources=["package:demo"])
     started = time.monotonic()
-    rows = open_texts(source, out, text_column=text_column) if source and out else one_text(text or "")
+    rows = (
+        open_texts(source, out, text_column=text_column)
+        if source is not None and out is not None
+        else one_text(text or "")
+    )
     _writable(store)
     with redirect_stdout(sys.stderr):
         answers = rewrite_rows(rows, read, n=n, memory=_memory(store))

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pairgen.digests import fraction
 from pairgen.identity import mentions, neutralise
 from pairgen.models import Floats, Models
+from pairgen.rewriting.locate import lexicon_spans
 from pairgen.schema import Outcome, drop
 
 Seed = Literal["toxic", "clean"]
@@ -42,19 +43,22 @@ def mine(texts: pl.DataFrame, *, settings: MineSettings) -> Outcome:
     """Texts at or over `min_toxicity` seed toxic sets, a sample of those at or under `max_clean_toxicity` clean ones.
 
     Needs the columns of `score_texts`; adds `seed` (toxic | clean). A text that is toxic only with its identity terms
-    is dropped as "identity_only", a null score as "unscored", never treated as 0. Which clean texts are taken is drawn
+    is dropped as "identity_only", a null score as "unscored", never treated as 0. A text that a model calls clean though
+    it holds a strong expression of the sense lexicon ("idiot") is no positive, and is dropped. Which clean texts are taken is drawn
     from their ids. Keeps the order of `texts`.
     """
     score, neutral = pl.col("score_toxicity"), pl.col("score_toxicity_neutral")
     drawn = pl.Series(
         [fraction("clean", text_id) < settings.clean_fraction for text_id in texts["text_id"]], dtype=pl.Boolean
     )
+    insulting = pl.Series([bool(lexicon_spans(text)) for text in texts["text"]], dtype=pl.Boolean)
     fate = (
         pl.when(score.is_null() | neutral.is_null() | pl.col("score_judge").is_null()).then(pl.lit("unscored"))
         .when((score >= settings.min_toxicity) & (neutral < settings.min_toxicity)).then(pl.lit("identity_only"))
         .when(score >= settings.min_toxicity).then(pl.lit("toxic"))
         .when(score > settings.max_clean_toxicity).then(pl.lit("neither_toxic_nor_clean"))
         .when(pl.col("score_judge") >= 0.5).then(pl.lit("clean_but_for_the_judge"))
+        .when(insulting).then(pl.lit("clean_but_for_the_lexicon"))
         .when(pl.lit(drawn)).then(pl.lit("clean"))
         .otherwise(pl.lit("clean_not_sampled"))
     )  # fmt: skip

@@ -57,30 +57,24 @@ def train_pairs(pairs: pl.DataFrame) -> pl.DataFrame:
     return chosen
 
 
-def plan(pairs: pl.DataFrame, *, steps: int, batch_pairs: int, toxic_pairs: int, seed: int) -> list[list[Member]]:
-    """The members of each of `steps` batches, of up to `batch_pairs` pairs each, `toxic_pairs` of them of kind `toxic`.
+def plan(pairs: pl.DataFrame, *, steps: int, batch_pairs: int, toxic_fraction: float, seed: int) -> list[list[Member]]:
+    """The members of each of `steps` batches, of up to `batch_pairs` pairs, `toxic_fraction` of them of kind `toxic`.
 
-    So what a step teaches does not hang on how many unfaithful negatives a version has for each toxic one; where it has
+    At least one pair is, and at least one is not: what a step teaches does not hang on how many unfaithful negatives a version has for each toxic one; where it has
     none of the one or of the other, the batch is filled with what there is. Every pair of a stream is seen once before
     any is seen again. Pairs of one set and stream stand in one batch where they fit; the members of a set in a batch
     are its different texts, k positives and m negatives.
     """
     toxic = pairs.filter(pl.col("negative_kind") == "toxic")
     others = pairs.filter(pl.col("negative_kind") != "toxic")
-    size = batch_pairs if others.is_empty() else 0 if toxic.is_empty() else min(toxic_pairs, batch_pairs)
+    share = min(max(1, round(toxic_fraction * batch_pairs)), batch_pairs - 1)
+    size = batch_pairs if others.is_empty() else 0 if toxic.is_empty() else share
     streams = [
-        _stream(_groups(part, room), room, random.Random(f"{seed} {name}"))
-        for name, part, room in (("toxic", toxic, size), ("others", others, batch_pairs - size))
-        if room
+        _stream(part, room, seed)
+        for part, room in ((toxic, size), (others, batch_pairs - size))
+        if room and not part.is_empty()
     ]
-    draw = random.Random(seed)
-    batches: list[list[Member]] = []
-    while len(batches) < steps:
-        room = min(_WINDOW, steps - len(batches))
-        window = [members([pair for stream in streams for pair in next(stream)]) for _ in range(room)]
-        draw.shuffle(window)
-        batches += window
-    return batches
+    return [members([pair for stream in streams for pair in next(stream)]) for _ in range(steps)]
 
 
 def members(batch: Sequence[Pair]) -> list[Member]:
@@ -102,16 +96,23 @@ def _groups(pairs: pl.DataFrame, size: int) -> list[list[Pair]]:
     return [group[start : start + size] for group in sets.values() for start in range(0, len(group), size)]
 
 
-def _stream(groups: Sequence[list[Pair]], size: int, draw: random.Random) -> Iterator[list[Pair]]:
-    """Batches of up to `size` pairs without end, epoch after epoch; within a window of them the short ones first."""
+def _stream(pairs: pl.DataFrame, size: int, seed: int) -> Iterator[list[Pair]]:
+    """Batches of up to `size` pairs without end, epoch after epoch, each of texts of like length.
+
+    The batches of a window are drawn in an order that is the same for every stream: what stands beside is of like
+    length too.
+    """
+    groups, windows = _groups(pairs, size), 0
     left: list[list[Pair]] = []
     while True:
-        order = list(groups)
-        draw.shuffle(order)
-        for window in _fill(order, _WINDOW * size):
+        random.Random(f"{seed} {windows} order").shuffle(groups)
+        for window in _fill(groups, _WINDOW * size):
             by_length = sorted(window, key=lambda group: max(map(_length, group)))
             *full, left = _fill([*left, *by_length], size)
-            for batch in full:
+            windows += 1
+            rest = full[1:]  # the first holds what was left of the window before
+            random.Random(f"{seed} {windows}").shuffle(rest)
+            for batch in [*full[:1], *rest]:
                 yield [pair for group in batch for pair in group]
 
 

@@ -55,7 +55,7 @@ def train(
             chosen,
             steps=settings.steps,
             batch_pairs=settings.batch_pairs,
-            toxic_pairs=settings.toxic_pairs,
+            toxic_fraction=settings.toxic_fraction,
             seed=settings.seed,
         ),
         tokenizer,

@@ -252,13 +252,16 @@ def _with_do(verb: Any, style: str, seed: str) -> Change | None:
     return [replace(first, verb, f"{do} {verb.doc.text[first.idx : verb.idx]}{case_like(infinitive, verb.text)}")]
 
 
+_QUANTITIES = {"bit", "couple", "few", "lot", "number", "ton"}  # "there is a lot of", "a few of"
+
+
 def _with_no(verb: Any) -> Change | None:
     """ "there is a way" to "there is no way", "there are two" to "there are not two"."""
     following = verb.nbor() if verb.i + 1 < verb.sent.end else None
     noun = next((child for child in verb.children if child.dep_ == "attr" and child.i > verb.i), None)
     if following is None or noun is None:
         return None
-    if following.lower_ in {"a", "an", "some"} and following.head == noun:
+    if following.lower_ in {"a", "an", "some"} and following.head == noun and noun.lower_ not in _QUANTITIES:
         return [replace(following, following, case_like("no", following.text))]
     if following == noun or (
         following.head == noun and following.dep_ in {"amod", "compound"} and following.tag_ == "JJ"

@@ -54,9 +54,29 @@ def _can_be_swapped(doc: Any, mention: Mention) -> bool:
     span = doc.char_span(mention.start, mention.end, alignment_mode="expand")
     whole = len(re.findall(rf"\b{re.escape(mention.text)}", doc.text, re.IGNORECASE))
     same = sum(other.text == mention.text for other in entities(doc))
-    sound = mention.text.isprintable() and not re.search(r"['’]", mention.text) and not _ACRONYM.search(mention.text)
+    sound = (
+        mention.text.isprintable() and not re.search(r"['’]|\bv\.", mention.text) and not _ACRONYM.search(mention.text)
+    )
+    last = mention.text.split()[-1]  # "Joe Acosta", later "Acosta" alone
+    sound = sound and len(re.findall(rf"\b{re.escape(last)}\b", doc.text, re.IGNORECASE)) == same
+    sound = sound and not any(token.pos_ == "INTJ" for token in span) and not _runs_on(span)
     named = mention.label == "DATE" or span.root.pos_ == "PROPN" or mention.label == "NORP"
     return sound and named and whole == same
+
+
+def _runs_on(span: Any) -> bool:
+    """Whether the name goes on beside `span`, or stands in markup, or is cried out ("Meh!")."""
+    doc = span.doc
+    before = doc[span.start - 1] if span.start else None
+    after = doc[span.end] if span.end < len(doc) else None
+    if before is not None and (
+        (before.pos_ == "PROPN" and before.text[0].isupper()) or before.text in {"=", "[", "-", "#"}
+    ):
+        return True
+    if after is None:
+        return False
+    cried = after.text == "!" and len(span) == 1 and span.start == span.sent.start
+    return cried or after.text in {"=", "]", "-"} or (after.pos_ == "PROPN" and after.text[0].isupper())
 
 
 def _bare(text: str, start: int, label: str, other: str) -> str | None:
@@ -79,6 +99,8 @@ def _others(mention: Mention, context: Sequence[Mention]) -> list[str]:
         and (mention.label != "DATE" or other.text.casefold() in known)
     ]
     near = [name for name in near if name.casefold() != mention.text.casefold()]
+    if not near and mention.label == "PERSON" and members is None:  # whether a man or a woman the first name tells
+        return [f"{mention.text.rsplit(' ', 1)[0]} {surname}" for surname in listed["SURNAME"]]
     return near or [name for name in listed.get(members or "", []) if name.casefold() != mention.text.casefold()]
 
 
@@ -90,12 +112,11 @@ def _list_of(mention: Mention) -> str | None:
         words = name.split()
         given = {gender: {other.casefold() for other in listed[f"FIRST_{gender}"]} for gender in ("MALE", "FEMALE")}
         gender = next((gender for gender, firsts in given.items() if words[0] in firsts), None)
-        gender = gender or pick(("MALE", "FEMALE"), "gender", words[0])
         if len(words) > 1:
-            return f"PERSON_{gender}"
-        return "SURNAME" if "SURNAME" in finer else f"FIRST_{gender}"
-    if mention.label == "GPE":
-        return next((key for key in finer if key.startswith("GPE")), "GPE_CITY")
+            return f"PERSON_{gender}" if gender else None
+        return next((key for key in finer if key.startswith("FIRST")), "SURNAME")
+    if mention.label in {"GPE", "LOC", "ORG"}:  # a name that is in no list may be anything, as a team or a paper
+        return next((key for key in finer if key.startswith(mention.label)), None)
     if mention.label in {"NORP", "DATE"}:
         wanted = ("NORP",) if mention.label == "NORP" else ("MONTH", "WEEKDAY")
         return next((key for key in finer if key.startswith(wanted)), None)

@@ -11,6 +11,12 @@ _PARTS = re.compile(r"(?P<before>[$£€]?)(?P<digits>\d+(?:[.,:/]\d+)*)(?P<afte
 _ORDINALS = {"1": "st", "2": "nd", "3": "rd"}
 _FACTORS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.2, 1.4, 1.5, 1.7, 2.0, 2.5)
 _TRIES = 12
+_LABEL_BEFORE = re.compile(
+    r"(?:\b(?:pp?|pages?|vol(?:ume)?|no|nos|chapters?|ch|sections?|sec|figures?|fig|tables?|version|step|part)\.?"
+    r"|§|:|[(\[]|^|\n|\bfor (?:instance|example),?.{0,20}|\be\.g\..{0,20})[ \t]*$",
+    re.IGNORECASE,
+)
+_LABEL_AFTER = re.compile(r"[)\]]|\.\d|\.?[ \t]*$|[^.!?\n]{0,40}\bUTC\b")
 _NAMES = {"9/11", "911", "24/7", "50/50", "101", "404", "420"}
 
 
@@ -32,7 +38,18 @@ def swap_num(doc: Any, context: Any, *, seed: str) -> Negative | None:
 
 
 def _is_claim(text: str, mention: Mention) -> bool:
-    """Whether a number says how many, how much or when: not a part of an address, a range, or a name such as 9/11."""
+    """Whether a number says how many, how much or when.
+
+    It is none as part of an address, a range, a signature or a name such as 9/11, and none as a label: of a page, a
+    section, an item of a list.
+    """
+    before, after = text[: mention.start], text[mention.end :]
+    if _LABEL_BEFORE.search(before) and (_LABEL_AFTER.match(after) or not before.strip() or before[-1:] in ".:§"):
+        return False
+    if re.search(r"\b(?:pp?|pages?|vol|no|section|chapter|fig)\.?\s*$", before, re.IGNORECASE) or (
+        re.match(r"[^.!?\n]{0,40}\bUTC\b", after)
+    ):
+        return False
     word = text[text.rfind(" ", 0, mention.start) + 1 :].split(maxsplit=1)[0]
     joined = text[max(0, mention.start - 1) : mention.start] + text[mention.end : mention.end + 1]
     return not (re.search(r"://|www\.|=|@", word) or set(joined) & set("-–_#") or mention.text in _NAMES)

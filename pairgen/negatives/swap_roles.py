@@ -33,6 +33,17 @@ _PEOPLE = {
     "tourist", "union", "user", "victim", "visitor", "voter", "waiter", "wife", "witness", "woman", "worker",
     "writer",
 }
+_BETWEEN_PEOPLE = {  # what one does to another of one's kind, and not both to each other
+    "abandon", "accuse", "advise", "annoy", "arrest", "ask", "assure", "attack", "avoid", "back", "ban", "beat",
+    "betray", "bite", "blame", "bomb", "bother", "bribe", "bully", "call", "challenge", "chase", "cheat", "comfort", "complement",
+    "condemn", "congratulate", "convince", "criticise", "criticize", "deceive", "defeat", "defend", "despise",
+    "distrust", "endorse", "fire", "follow", "fool", "forgive", "greet", "harass", "hate", "help", "hire", "hit",
+    "hurt", "ignore", "impress", "insult", "interview", "invade", "invite", "kick", "kill", "love", "mislead", "mock",
+    "nominate", "obey", "offend", "oppose", "outlive", "overtake", "pay", "persuade", "phone", "praise", "promote",
+    "protect", "punish", "push", "question", "recommend", "replace", "rescue", "respect", "save", "scare", "shoot",
+    "strike", "sue", "support", "surprise", "teach", "tease", "tell", "thank", "threaten", "trust", "urge", "visit",
+    "warn", "watch", "welcome",
+}
 _EITHER_WAY = {  # what takes things on both sides, and is not the same from both
     "affect", "beat", "block", "cause", "contradict", "delay", "destroy", "exceed", "follow", "hit",
     "influence", "outnumber", "outweigh", "precede", "replace", "support", "surpass", "threaten", "trigger",
@@ -64,7 +75,10 @@ def _exchange(each: Roles) -> list[Replacement] | None:
     if not first or not second or not first[-1].i < each.verb.i < second[0].i or each.verb.lemma_ in _SAME_BOTH_WAYS:
         return None
     sort = _sort(subject)
-    if sort is None or sort != _sort(other) or (sort == "things" and each.verb.lemma_ not in _EITHER_WAY):
+    wanted = _EITHER_WAY if sort == "things" else _BETWEEN_PEOPLE
+    if sort is None or sort != _sort(other) or each.verb.lemma_ not in wanted:
+        return None
+    if {subject.lower_, other.lower_} & {"they", "them"}:  # as often things as people
         return None
     if first[0].i > 0 and first[0].nbor(-1).pos_ == "ADP":  # a subject behind a preposition is a mistake of the parse
         return None

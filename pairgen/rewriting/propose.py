@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from pairgen.extraction import protected_pieces
 from pairgen.rewriting.lexicon import BEFORE, DELETE, Sense, senses
 from pairgen.rewriting.locate import Carrier
 from pairgen.rewriting.repair import broken, repair
@@ -70,6 +71,7 @@ def propose(doc: Any, carriers: Sequence[Carrier]) -> list[Candidate]:
     Carriers are edited together, in the order of how well their forms fit (a beam: not all combinations).
     """
     text = doc.text
+    kept = protected_pieces(text)
     plans: list[tuple[float, tuple[Edit, ...]]] = [(1.0, ())]
     for carrier in carriers:
         choices = _options(doc, carrier)
@@ -77,11 +79,16 @@ def propose(doc: Any, carriers: Sequence[Carrier]) -> list[Candidate]:
         plans = sorted(plans, key=lambda found: -found[0])[: 2 * _CANDIDATES]
     found: dict[str, Candidate] = {}
     for weight, plan in plans:
-        edited = repair(_apply(text, plan), like=text)
-        kinds = {"substitute" if edit.replacement else "delete" for edit in plan}
+        applied = _applied(plan)
+        edited = repair(_apply(text, applied), like=text)
+        kinds = {"substitute" if edit.replacement else "delete" for edit in applied}
         found.setdefault(edited, Candidate(edited, kinds.pop() if len(kinds) == 1 else "mixed", weight))
     found.pop(text, None)
-    sound = [found[edited] for edited in found if edited and not broken(edited, like=text)]
+    sound = [
+        found[edited]
+        for edited in found
+        if edited and not broken(edited, like=text) and protected_pieces(edited) == kept
+    ]
     return sound[:_CANDIDATES]
 
 
@@ -185,9 +192,11 @@ def _addressed(span: Any) -> int | None:
     if not _closes(span.doc, span.end):
         return None
     place = span.start - 1
-    while place >= 0 and span.doc[place].pos_ in {"ADJ", "ADV", "INTJ"}:
+    while place >= 0 and span.doc[place].pos_ in {"ADJ", "INTJ"}:
         place -= 1
-    return place if place >= 0 and span.doc[place].lower_ == "you" else None
+    if place < 0 or span.doc[place].lower_ != "you":
+        return None
+    return None if place and span.doc[place - 1].pos_ in {"ADP", "AUX", "VERB"} else place  # "I told you", "I hate you"
 
 
 def _describes(child: Any) -> bool:
@@ -245,14 +254,20 @@ def _cased(word: str, doc: Any, carrier: Carrier) -> str:
     return word
 
 
-def _apply(text: str, plan: Sequence[Edit]) -> str:
+def _applied(plan: Sequence[Edit]) -> list[Edit]:
+    """The edits of `plan` in order, without those whose words another one takes along."""
+    applied: list[Edit] = []
+    for edit in sorted(plan, key=lambda edit: (edit.start, -edit.end)):
+        if not applied or edit.start >= applied[-1].end:
+            applied.append(edit)
+    return applied
+
+
+def _apply(text: str, edits: Sequence[Edit]) -> str:
     made, place = [], 0
-    for start, end, replacement, _ in sorted(plan):
-        if end <= place:  # a deletion before it took it along
-            continue
-        start = max(start, place)
+    for start, end, replacement, _ in edits:
         if not replacement and text[:start].endswith(" ") and text[end : end + 1] in {" ", ""}:
             start = max(place, start - 1)  # the space before what goes
         made += [text[place:start], replacement]
-        place = max(place, end)
+        place = end
     return "".join([*made, text[place:]])

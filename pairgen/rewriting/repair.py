@@ -22,10 +22,13 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 _EMPTY_SLOT = re.compile(
-    r"\b(?:a|an|the|my|your|our|such|very|\w+'re|is a|like|of|for|is|am)\s*(?:[.,;:!?)\"”]|$)", re.IGNORECASE
+    r"\b(?:a|an|the|my|your|our|such|very|\w+'re|is a|like|of|for|to|with|by|is|am|are|was|were|be|been)\s*(?:[.,;:!?)\"”]|$)",
+    re.IGNORECASE,
 )
 _ARTICLE = re.compile(r"\b(a|an)(\s+)(?=(\w))", re.IGNORECASE)
-_VOWEL_SOUND = re.compile(r"(?:[aeio]|u(?!ni|s[eiua]|tili|r[aio]|k)|honest|hour|heir|honou?r)", re.IGNORECASE)
+_VOWEL_SOUND = re.compile(
+    r"(?:[aei]|o(?!ne\b|nce\b)|u(?!ni(?!n|m)|s[eiua]|tili|r[aio]|k)|honest|hour|heir|honou?r)", re.IGNORECASE
+)
 
 
 def repair(text: str, *, like: str) -> str:

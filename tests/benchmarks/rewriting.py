@@ -183,8 +183,9 @@ def compare(sources: list[str], references: list[list[str]] | None, models: Mode
     lines.append(f"ours: {len(sources) / seconds:.1f} sentences a second ({seconds:.0f} s, models loaded before)")
     print("\n".join(lines), flush=True)
     for place in range(min(read, len(sources))):
-        people_say = f"\n  people  {mask(references[place][0])}" if references else ""
-        print(f"\n  source  {mask(sources[place])}\n  ours    {rewrites[place] or reasons[place]}{people_say}")
+        people_say = f"\n  people  {mask(references[place][0], plain=True)}" if references else ""
+        made = mask(rewrites[place] or reasons[place] or "", plain=True)
+        print(f"\n  source  {mask(sources[place], plain=True)}\n  ours    {made}{people_say}")
 
 
 def spans_f1(table: pl.DataFrame, models: Models) -> None:

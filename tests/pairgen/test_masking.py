@@ -33,5 +33,5 @@ def test_masking_what_is_masked_changes_nothing() -> None:
 
 
 def test_plain_expressions_are_covered_where_it_is_asked() -> None:
-    assert mask("a clown, an idiot") == "a clown, an i●●●t"
-    assert mask("a clown, an idiot", plain=True) == "a c●●●n, an i●●●t"
+    assert mask("a puppet, an idiot") == "a puppet, an i●●●t"
+    assert mask("a puppet, an idiot", plain=True) == "a p●●●●t, an i●●●t"

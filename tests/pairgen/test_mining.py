@@ -13,7 +13,7 @@ SETTINGS = MineSettings(min_toxicity=0.7, max_clean_toxicity=0.2)
 
 def scored(*rows: tuple[float | None, float | None, float | None]) -> pl.DataFrame:
     """A text a row, with the (toxicity, judge, toxicity without identity terms) given."""
-    named = [f"Text number {number}, damn it." for number in range(len(rows))]
+    named = [f"Text number {number} of the day." for number in range(len(rows))]
     columns = ("score_toxicity", "score_judge", "score_toxicity_neutral")
     table = texts(*named)
     return table.with_columns(
@@ -59,6 +59,17 @@ def test_the_fate_of_a_text(scores: tuple[float | None, float | None, float | No
             ("mine", fate, "text", scores[0], table["text_id"][0])
         ]
         assert outcome.dropped["score_toxicity_neutral"].to_list() == [scores[2]]
+
+
+def test_a_text_called_clean_that_holds_an_insult_is_no_positive() -> None:
+    table = texts("You idiot, it opens at nine.", "It opens at nine.").with_columns(
+        score_toxicity=pl.Series([0.1, 0.1]), score_judge=pl.lit(0.0), score_toxicity_neutral=pl.Series([0.1, 0.1])
+    )
+
+    outcome = mined(table)
+
+    assert outcome.kept["text"].to_list() == ["It opens at nine."]
+    assert outcome.dropped["drop_reason"].to_list() == ["clean_but_for_the_lexicon"]
 
 
 def test_the_order_stays() -> None:

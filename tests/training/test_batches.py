@@ -52,15 +52,15 @@ def test_a_pair_that_teaches_nothing_is_an_error_that_names_it(column: str, text
 
 
 def test_every_pair_is_seen_once_before_any_is_seen_again() -> None:
-    batches = plan(many(20), steps=5, batch_pairs=4, toxic_pairs=3, seed=0)
+    batches = plan(many(20), steps=5, batch_pairs=4, toxic_fraction=0.75, seed=0)
 
     positives = [member.text for batch in batches for member in batch if member.is_positive]
     assert sorted(positives) == sorted(many(20)["positive"])
-    assert len(plan(many(20), steps=13, batch_pairs=4, toxic_pairs=3, seed=0)) == 13
+    assert len(plan(many(20), steps=13, batch_pairs=4, toxic_fraction=0.75, seed=0)) == 13
 
 
 def test_a_set_stays_together_with_its_different_texts() -> None:
-    (batch,) = plan(many(4), steps=1, batch_pairs=4, toxic_pairs=3, seed=0)
+    (batch,) = plan(many(4), steps=1, batch_pairs=4, toxic_fraction=0.75, seed=0)
 
     roles = {number: [member.is_positive for member in batch if member.set_id == number] for number in (0, 1)}
     assert all(sorted(found) == [False, True, True] for found in roles.values())
@@ -70,31 +70,41 @@ def test_a_set_stays_together_with_its_different_texts() -> None:
 def test_a_batch_has_its_toxic_pairs_however_many_the_version_has(kinds: tuple[str, ...]) -> None:
     toxic = set(many(64, kinds).filter(pl.col("negative_kind") == "toxic")["positive"])
 
-    for batch in plan(many(64, kinds), steps=20, batch_pairs=8, toxic_pairs=6, seed=0):
+    for batch in plan(many(64, kinds), steps=20, batch_pairs=8, toxic_fraction=0.75, seed=0):
         positives = [member.text for member in batch if member.is_positive]
         assert len(positives) == 8
         assert len(toxic.intersection(positives)) == 6
 
 
+@pytest.mark.parametrize("fraction", [0.0, 1.0])
+def test_no_sort_of_pair_is_left_out(fraction: float) -> None:
+    table = many(16, ("toxic", "swap_num"))
+    toxic = set(table.filter(pl.col("negative_kind") == "toxic")["positive"])
+
+    for batch in plan(table, steps=4, batch_pairs=4, toxic_fraction=fraction, seed=0):
+        found = {member.text in toxic for member in batch if member.is_positive}
+        assert found == {True, False}
+
+
 @pytest.mark.parametrize("kind", ["toxic", "swap_num"])
 def test_without_pairs_of_one_sort_the_others_fill_the_batch(kind: str) -> None:
-    (batch,) = plan(many(32, (kind,)), steps=1, batch_pairs=8, toxic_pairs=6, seed=0)
+    (batch,) = plan(many(32, (kind,)), steps=1, batch_pairs=8, toxic_fraction=0.75, seed=0)
 
     assert sum(member.is_positive for member in batch) == 8
 
 
 def test_the_seed_decides_and_the_order_of_rows_does_not() -> None:
-    first = plan(train_pairs(many(40)), steps=10, batch_pairs=4, toxic_pairs=3, seed=1)
+    first = plan(train_pairs(many(40)), steps=10, batch_pairs=4, toxic_fraction=0.75, seed=1)
 
-    assert first == plan(train_pairs(many(40).reverse()), steps=10, batch_pairs=4, toxic_pairs=3, seed=1)
-    assert first != plan(train_pairs(many(40)), steps=10, batch_pairs=4, toxic_pairs=3, seed=2)
+    assert first == plan(train_pairs(many(40).reverse()), steps=10, batch_pairs=4, toxic_fraction=0.75, seed=1)
+    assert first != plan(train_pairs(many(40)), steps=10, batch_pairs=4, toxic_fraction=0.75, seed=2)
 
 
 def test_the_pairs_that_come_first_are_drawn_too() -> None:
     def first_half(seed: int) -> set[str]:
         return {
             member.text
-            for batch in plan(many(128), steps=32, batch_pairs=2, toxic_pairs=1, seed=seed)
+            for batch in plan(many(128), steps=32, batch_pairs=2, toxic_fraction=0.5, seed=seed)
             for member in batch
         }
 

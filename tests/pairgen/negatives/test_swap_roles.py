@@ -15,7 +15,7 @@ from pairgen.negatives.swap_roles import swap_roles
         ("I love you.", "You love me."),
         ("He loves me.", "I love him."),
         ("i love him", "he loves me"),
-        ("They are following us.", "We are following them."),
+        ("She is following us.", "We are following her."),
         ("I'm watching you.", "You're watching me."),
         ("Does he love me?", "Do I love him?"),
         ("She doesn't trust the police.", "The police don't trust her."),

@@ -3,6 +3,7 @@
 import pytest
 
 from pairgen.rewriting.lexicon import DELETE, inflect, longest, senses
+from pairgen.rewriting.locate import lexicon_spans
 
 
 @pytest.mark.parametrize(
@@ -57,3 +58,4 @@ def test_no_neutral_form_is_a_strong_expression() -> None:
     neutral = {form for entries in senses().values() for entry in entries for form in entry.neutral}
 
     assert sorted(neutral & strong) == []
+    assert [form for form in sorted(neutral) if lexicon_spans(form)] == []

@@ -60,5 +60,31 @@ def test_strategies(parser: Parser) -> None:
     assert by_strategy["delete"] == "That fox bit a hen."
 
 
+@pytest.mark.parametrize(
+    ("text", "never"),
+    [
+        ("The council never listens and I hate you idiots.", "hate."),
+        ("I told you morons to stop it.", "I told to"),
+        ("Close the door, stupid idiot.", "unwise."),
+        ("This is some serious shit.", "serious."),
+        ("They are idiots.", "They are."),
+    ],
+)
+def test_no_candidate_leaves_a_hole(text: str, never: str, parser: Parser) -> None:
+    found = [candidate.text for candidate in candidates(text, parser)]
+
+    assert found
+    assert not [candidate for candidate in found if candidate.endswith(never) or never in candidate]
+
+
+def test_what_is_protected_stays(parser: Parser) -> None:
+    for candidate in candidates("Damn, https://example.com/a is down again.", parser):
+        assert "https://example.com/a" in candidate.text
+
+
+def test_an_intensifier_behind_becomes_one_before(parser: Parser) -> None:
+    assert "The soup is so cold." in [found.text for found in candidates("The soup is cold as hell.", parser)]
+
+
 def test_nothing_to_do(parser: Parser) -> None:
     assert [candidate.text for candidate in propose(parser.parse(["It opens."])[0], [])] == []
