@@ -7,10 +7,11 @@ from prefect import flow
 
 from flows.progress import steps
 from flows.stage import stage
-from pairgen.errors import StoreError, TrainingError
+from pairgen.errors import TrainingError
 from pairgen.loading import load_causal_lm, load_models
 from pairgen.models import ModelSpecs
-from pairgen.store import Version, verify
+from pairgen.store import Version
+from pairgen.verification import refuse_altered
 from training.evaluate import Report, evaluate
 from training.evaluation_data import load_clean_text, load_faithfulness, load_prompts
 from training.settings import TrainSettings
@@ -20,18 +21,13 @@ from training.trainer import train
 @flow(name="train", validate_parameters=False)
 def train_version(version: Version, settings: TrainSettings, out: Path) -> Path:
     """A model trained from `version`, in the folder `out`, with its lineage; an altered version is a `StoreError`."""
-    refuse_altered(version)
+    refuse_unfit(version)
     return fit(version, settings, out)
 
 
 @stage("verify")
-def refuse_altered(version: Version) -> None:
-    problems = verify(version)
-    if problems:
-        more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
-        raise StoreError(
-            f"{version.reference}: is not what was published ({problems[0]}{more}); nothing is trained from it"
-        )
+def refuse_unfit(version: Version) -> None:
+    refuse_altered(version)
 
 
 @stage("train")

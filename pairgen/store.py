@@ -13,6 +13,7 @@ from pathlib import Path
 from pairgen.draft import Contents, Draft, code_version, sync, write_documents, write_tables
 from pairgen.errors import SchemaError, StoreError
 from pairgen.schema import FUNNEL, check
+from pairgen.verification import verify, wrong_tables
 from pairgen.version import (
     MANIFEST,
     TABLES,
@@ -21,8 +22,6 @@ from pairgen.version import (
     content_digest,
     in_order,
     read_version,
-    verify,
-    wrong_tables,
 )
 
 __all__ = ["Contents", "Draft", "Store", "Version", "verify"]

@@ -1,4 +1,4 @@
-"""A published version: its tables, the digest of its content, its manifest, and `verify`, which checks all three."""
+"""A published version: its tables, the digest of its content, and its manifest."""
 
 import hashlib
 import json
@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from pairgen.errors import SchemaError, StoreError
-from pairgen.schema import DROPPED, MEMBERS, PAIRS, SPLITS, Schema, check, empty
+from pairgen.errors import StoreError
+from pairgen.schema import DROPPED, FUNNEL, MEMBERS, PAIRS, SPLITS, Schema, empty
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -98,11 +98,22 @@ def read_version(folder: Path) -> Version:
             missing = [key for key, kind in _KEYS.items() if not isinstance(manifest[key], kind)]
             if missing:
                 raise ValueError(f"{missing[0]} is no {_KEYS[missing[0]].__name__}")
+            _check_entries(manifest)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise StoreError(f"{path}: damaged manifest ({brief(error)}); restore it, or build again") from error
     if found > FORMAT:
         raise StoreError(f"{path}: format {found}, this release reads up to {FORMAT}; upgrade contrast-pairs")
     return Version(folder.parent.name, int(folder.name[1:]), folder, manifest)
+
+
+def _check_entries(manifest: dict[str, Any]) -> None:
+    """`ValueError` unless each file has a sha256 and a size, and each row of the funnel its columns."""
+    for name, stated in manifest["files"].items():
+        if not isinstance(stated, dict) or not isinstance(stated.get("sha256"), str) or "size" not in stated:
+            raise ValueError(f"files: {name} has no sha256 and size")
+    for row in manifest["funnel"]:
+        if not isinstance(row, dict) or set(row) != set(FUNNEL):
+            raise ValueError(f"funnel: a row has other columns than {', '.join(FUNNEL)}")
 
 
 def in_order(table: str, rows: pl.DataFrame) -> pl.DataFrame:
@@ -152,103 +163,9 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def verify(version: Version) -> list[str]:
-    """What is wrong with `version`, a line a problem; empty where every file, row and count is as it was published."""
-    manifest = version.manifest
-    problems = []
-    if manifest.get("manifest_digest") != manifest_digest(manifest):
-        problems.append("manifest.json: was edited after publishing (its own digest differs)")
-    stated = f"{manifest['name']}@v{manifest['number']}"
-    if stated != version.reference:
-        problems.append(f"manifest.json: is of {stated}, found in the folder of {version.reference}")
-    problems += _wrong_files(version)
-    try:
-        rows = {"pairs": version.pairs(), "members": version.members(), "dropped": version.dropped()}
-        for table, schema in TABLES.items():
-            check(rows[table], schema, stage=table)
-    except (StoreError, SchemaError) as error:
-        return [*problems, str(error)]
-    if content_digest(rows["pairs"], rows["members"]) != version.digest:
-        problems.append("digest: the rows of pairs and members are not those that were published")
-    if count_rows(**rows) != manifest["counts"]:
-        problems.append("counts: the manifest counts other rows than the tables hold")
-    return [*problems, *wrong_tables(rows, manifest["funnel"])]
-
-
-def wrong_tables(rows: dict[str, pl.DataFrame], funnel: list[dict[str, Any]]) -> list[str]:
-    """What is wrong between the tables: splits, references from pairs to members, and sums of the funnel."""
-    problems = [
-        f"funnel: {row['stage']}: {row['entered']} entered, but {row['kept']} kept + {row['dropped']} dropped"
-        for row in funnel
-        if row["entered"] != row["kept"] + row["dropped"]
-    ]
-    strays = rows["dropped"].filter(pl.col("split").is_not_null() & ~pl.col("split").is_in(SPLITS))["split"]
-    if strays.len():
-        problems.append(f"dropped: {strays.len()} rows of split {strays[0]!r}; there are: {', '.join(SPLITS)}")
-    return [*problems, *_wrong_rows(rows["pairs"], rows["members"]), *_wrong_ledger(funnel, rows["dropped"])]
-
-
 def _is_table_file(name: str, table: str) -> bool:
     path = PurePosixPath(name)
     return len(path.parts) == 2 and path.parts[0] == table and path.suffix == ".parquet"
-
-
-def _wrong_files(version: Version) -> list[str]:
-    problems = []
-    for name, stated in sorted(version.manifest["files"].items()):
-        path = version.path / name
-        if ".." in PurePosixPath(name).parts or not path.is_relative_to(version.path):
-            problems.append(f"{name}: the manifest names a file outside the version")
-        elif not path.is_file():
-            problems.append(f"{name}: missing")
-        elif path.stat().st_size != stated["size"] or file_sha256(path) != stated["sha256"]:
-            problems.append(f"{name}: its bytes are not those that were published")
-    found = {path.relative_to(version.path).as_posix() for path in version.path.rglob("*") if not path.is_dir()}
-    extra = found - set(version.manifest["files"]) - {MANIFEST}
-    problems += [f"{name}: not in the manifest" for name in sorted(extra)]
-    for name in version.manifest["files"]:
-        table, _, file = name.partition("/")
-        path = version.path / name
-        if table in TABLES and path.is_file() and name not in extra and not _holds_split(path, file.split("-")[0]):
-            problems.append(f"{name}: holds rows of another split")
-    return problems
-
-
-def _holds_split(path: Path, split: str) -> bool:
-    try:
-        found = pl.read_parquet(path, columns=["split"])["split"].unique().to_list()
-    except (OSError, pl.exceptions.PolarsError):
-        return True  # unreadable: said elsewhere
-    return found == [None if split == UNSPLIT else split]
-
-
-def _wrong_rows(pairs: pl.DataFrame, members: pl.DataFrame) -> list[str]:
-    problems = []
-    for table, rows in (("pairs", pairs), ("members", members)):
-        torn = rows.group_by("set_id").agg(pl.col("split").n_unique()).filter(pl.col("split") > 1)["set_id"].sort()
-        if torn.len():
-            problems.append(f"{table}: {torn.len()} sets stand in two splits, first {torn[0]}")
-    strays = pairs.join(members, on=["set_id", "split"], how="anti")["pair_id"]
-    if strays.len():
-        problems.append(f"pairs: {strays.len()} have no set in members of their split, first {strays[0]}")
-    for role in ("positive", "negative"):
-        texts = members.filter(pl.col("role") == role).select("set_id", pl.col("text").alias(role))
-        strays = pairs.join(texts, on=["set_id", role], how="anti")["pair_id"]
-        if strays.len():
-            problems.append(f"pairs: the {role} of {strays.len()} is no such member of their set, first {strays[0]}")
-    return problems
-
-
-def _wrong_ledger(funnel: list[dict[str, Any]], dropped: pl.DataFrame) -> list[str]:
-    stated: dict[str, int] = {}
-    for row in funnel:
-        stated[row["stage"]] = stated.get(row["stage"], 0) + row["dropped"]
-    found = dict(dropped.group_by("stage").len().iter_rows())
-    return [
-        f"dropped: {found.get(stage, 0)} rows of stage {stage}, the funnel says {stated.get(stage, 0)}"
-        for stage in sorted({*stated, *found})
-        if found.get(stage, 0) != stated.get(stage, 0)
-    ]
 
 
 def brief(error: Exception) -> str:

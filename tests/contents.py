@@ -56,7 +56,8 @@ def _add_set(number: int, split: str, pairs: list[dict[str, Any]], members: list
     for role, made, text in [("positive", kind, positive), *(("negative", *negative) for negative in negatives)]:
         member = {"member_id": digest(set_id, role, text), "role": role, "kind": made, "text": text}
         spans = [] if text == parent else [{"start": 0, "end": 4}]
-        members.append({**base, **member, "parent_id": parent_id, "spans": spans})
+        made_of = parent_id if role == "positive" or made == "toxic" else digest(set_id, "positive", positive)
+        members.append({**base, **member, "parent_id": made_of, "spans": spans})
     for made, negative in negatives:
         pair_id = digest(positive, negative)
         drawn = fraction(pair_id)

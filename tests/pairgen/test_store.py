@@ -24,6 +24,10 @@ from pairgen.store import Draft, Store, Version, verify
 from pairgen.version import content_digest, manifest_digest
 from tests.contents import contents
 
+MANIFEST_WITH = (
+    '{{"format": 1, "name": "", "number": 1, "digest": "", "created": "", "code": "", "fingerprints": {{}}, '
+    '"counts": {{}}, "source": [], "files": {files}, "funnel": {funnel}}}'
+)
 TABLES = ("pairs", "members", "dropped")
 
 
@@ -357,14 +361,17 @@ def test_verify_names_a_flipped_byte(store: Store, table: str) -> None:
     assert f"{name}: its bytes are not those that were published" in verify(version)
 
 
-def test_verify_names_missing_and_extra_files(store: Store) -> None:
+def test_verify_names_missing_extra_and_renamed_files(store: Store) -> None:
     version = publish(store)
     (version.path / "README.md").rename(version.path / "READ.md")
+    (version.path / "extra.txt").write_text("x")
     (version.path / "pairs" / "test-00000-of-00001.parquet").unlink()
 
     problems = verify(version)
 
-    assert {"README.md: missing", "READ.md: not in the manifest"} < set(problems)
+    assert "README.md: was renamed to READ.md" in problems
+    assert "extra.txt: not in the manifest" in problems
+    assert not any("READ.md: not" in problem for problem in problems)
     assert "pairs/test-00000-of-00001.parquet: missing" in problems
     with pytest.raises(StoreError, match="contrast-pairs verify demo@v1"):
         version.pairs()
@@ -393,6 +400,10 @@ def forge(version: Version, table: str, change: Callable[[pl.DataFrame], pl.Data
         ("members", lambda rows: rows.with_columns(kind=pl.lit("odd")), "column 'kind' holds 'odd'"),
         ("members", lambda rows: rows.with_columns(role=pl.lit("positive")), "the negative of"),
         ("members", lambda rows: rows.filter(pl.col("role") == "negative"), "the positive of"),
+        ("members", lambda rows: rows.with_columns(parent_id=pl.lit("x")), "the parent_id of 9 is no positive"),
+        ("members", lambda rows: rows.with_columns(parent_id=pl.col("member_id")), "the parent_id of 24 is no"),
+        ("members", lambda rows: pl.concat([rows, rows.head(1)]), "stands 2 times"),
+        ("pairs", lambda rows: rows.with_columns(positive=pl.lit("x")), "the positive of"),
         ("dropped", lambda rows: rows.head(-1), "dropped: 3 rows of stage mine, the funnel says 4"),
     ],
 )
@@ -418,6 +429,41 @@ def test_verify_says_that_the_manifest_was_edited(store: Store) -> None:
     assert any(problem.startswith("counts: ") for problem in problems)
 
 
+def test_verify_says_that_the_digest_of_the_manifest_was_taken_out(store: Store) -> None:
+    version = publish(store)
+    manifest = {key: entry for key, entry in version.manifest.items() if key != "manifest_digest"}
+
+    assert verify(replace(version, manifest=manifest)) == [
+        "manifest.json: was edited after publishing (its own digest was taken out)"
+    ]
+
+
+def test_verify_takes_no_link_for_a_file(store: Store, tmp_path: Path) -> None:
+    version = publish(store)
+    for name in ("README.md", "manifest.json"):
+        (version.path / name).rename(tmp_path / name)
+        (version.path / name).symlink_to(tmp_path / name)
+    (version.path / "more").symlink_to(tmp_path)
+
+    assert verify(store.resolve("demo")) == [
+        "README.md: is a link, a version holds its own files",
+        "manifest.json: is a link, a version holds its own files",
+        "more: not in the manifest",
+    ]
+
+
+def test_a_text_in_two_splits_is_refused(store: Store) -> None:
+    built = contents()
+    first = {split: built.pairs.filter(pl.col("split") == split)["positive"][0] for split in ("train", "test")}
+    shared = {
+        table: rows.with_columns(pl.col(column).replace(first["test"], first["train"]))
+        for table, rows, column in (("pairs", built.pairs, "positive"), ("members", built.members, "text"))
+    }
+
+    with pytest.raises(SchemaError, match="pairs: 1 texts stand in two splits, first in pair_id "):
+        store.publish("demo", replace(built, **shared), documents=documents)
+
+
 def test_verify_says_that_a_version_was_moved(store: Store) -> None:
     publish(store).path.rename(store.root / "demo" / "v0009")
 
@@ -439,6 +485,8 @@ def test_verify_reads_nothing_outside_the_version(store: Store, tmp_path: Path) 
         ("", "damaged manifest"),
         ("[]", "damaged manifest"),
         ('{"format": 1}', "damaged manifest"),
+        (MANIFEST_WITH.format(files='{"x": 3}', funnel="[]"), "damaged manifest .files: x has no sha256 and size"),
+        (MANIFEST_WITH.format(files="{}", funnel='[{"stage": 1}]'), "damaged manifest .funnel: a row has other"),
         ('{"format": 99}', "format 99, this release reads up to 1; upgrade"),
     ],
 )
