@@ -1,15 +1,16 @@
 """The command line. Each command is one call into the flows; a user's mistake is one line of error and exit 1."""
 
-import json
 import os
 import sys
 import time
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows import keeping
+from flows.options import STORE, JsonOption, StoreOption, write
 from pairgen.errors import ContrastPairsError
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-StoreOption = Annotated[Path, typer.Option("--store", help="The folder that versions live in.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")]
-STORE = Path("store")
 
 
 def main() -> None:
@@ -91,7 +89,7 @@ def build(
         published = build_flow(read, store)
     version = published or Store(store).resolve(read.publish.name)
     if as_json:
-        _write({**printing.summary(version), "published": published is not None})
+        write({**printing.summary(version), "published": published is not None})
     else:
         printing.built(version, new=published is not None)
         printing.paths({"data card": version.path / "card.html", "data set": version.path})
@@ -132,12 +130,12 @@ def rewrite(
     with redirect_stdout(sys.stderr):
         answers = rewrite_rows(rows, read, n=n, memory=_memory(store))
     if out is None:
-        _write({"answers": answers.to_dicts()}) if as_json else printing.rewrites(answers.to_dicts(), reveal=reveal)
+        write({"answers": answers.to_dicts()}) if as_json else printing.rewrites(answers.to_dicts(), reveal=reveal)
         return
     write_table(answers, out)
     summary = {**tally(answers), "seconds": round(time.monotonic() - started, 1), "out": str(out)}
     if as_json:
-        _write(summary)
+        write(summary)
     else:
         printing.rewritten(summary)
 
@@ -154,24 +152,25 @@ def versions(
 
     found = Store(store).versions(name)
     if as_json:
-        _write({"versions": [printing.summary(version) for version in found]})
+        write({"versions": [printing.summary(version) for version in found]})
     else:
         printing.versions(found, store, name)
 
 
 @app.command()
 def show(
-    reference: Annotated[str, typer.Argument(metavar="REF", help="NAME, NAME@v3, NAME@latest, NAME@DIGESTPREFIX.")],
+    reference: keeping.Reference,
     store: StoreOption = STORE,
     as_json: JsonOption = False,
 ) -> None:
     """Show what is in a version: counts, funnel, reasons, models."""
     from flows import printing
     from pairgen.store import Store
+    from pairgen.tags import tag_history
 
     version = Store(store).resolve(reference)
     if as_json:
-        _write({**printing.summary(version), "manifest": version.manifest})
+        write({**printing.summary(version), "tag_history": tag_history(version), "manifest": version.manifest})
     else:
         printing.shown(version)
 
@@ -188,7 +187,7 @@ def verify(
     version = Store(store).resolve(reference)
     problems = problems_of(version)
     if as_json:
-        _write({"reference": version.reference, "digest": version.digest, "problems": problems})
+        write({"reference": version.reference, "digest": version.digest, "problems": problems})
     else:
         printing.verified(version, problems)
     if problems:
@@ -222,7 +221,7 @@ def train(
     with redirect_stdout(sys.stderr):
         trained = train_version(version, settings, folder)
     if as_json:
-        _write({"reference": version.reference, "digest": version.digest, "model": str(trained)})
+        write({"reference": version.reference, "digest": version.digest, "model": str(trained)})
     else:
         printing.trained(version, trained)
 
@@ -253,7 +252,7 @@ def evaluate(
             {"base": base or base_of(model), "tuned": model}, specs=judges, memory=_memory(store), k=k, seed=seed
         )
     if as_json:
-        _write(report)
+        write(report)
     else:
         printing.compared(report)
 
@@ -266,11 +265,15 @@ def doctor(store: StoreOption = STORE, as_json: JsonOption = False) -> None:
 
     findings = examine(store)
     if as_json:
-        _write({"findings": findings})
+        write({"findings": findings})
     else:
         printing.examined(findings)
     if any(finding["needed"] and not finding["ok"] for finding in findings):
         raise typer.Exit(1)
+
+
+for command in (keeping.tag,):
+    app.command()(command)
 
 
 def _memory(store: Path) -> Path:
@@ -312,7 +315,3 @@ def _quieten() -> None:
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
     os.environ.setdefault("PREFECT_CLI_COLORS", "false")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-
-
-def _write(content: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(content, indent=1, default=str) + "\n")

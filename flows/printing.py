@@ -12,12 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from pairgen.store import Version
+from pairgen.tags import tag_history, tags_of
 
 console = Console(highlight=False)
 
 
 def summary(version: Version) -> dict[str, Any]:
-    """What a machine needs of a version: name, version, reference, digest, path, counts, created."""
+    """What a machine needs of a version: name, version, reference, digest, path, tags, counts, created."""
     manifest = version.manifest
     return {
         "name": version.name,
@@ -25,6 +26,7 @@ def summary(version: Version) -> dict[str, Any]:
         "reference": version.reference,
         "digest": version.digest,
         "path": str(version.path),
+        "tags": tags_of(version),
         "created": manifest["created"],
         "counts": manifest["counts"],
         "funnel": manifest["funnel"],
@@ -42,13 +44,14 @@ def shown(version: Version) -> None:
     """A version on a terminal: where it comes from, counts by kind and split, funnel, models."""
     manifest = version.manifest
     console.print(f"\n[bold]{version.reference}[/bold]  {manifest['created']}  code {manifest['code']}")
-    console.print(f"digest {version.digest}\nparent {manifest['parent'] or 'none'}\n")
+    console.print(f"digest {version.digest}\nparent {manifest['parent'] or 'none'}\ntags   {_tags(version)}")
+    console.print()
     for source in manifest["source"]:
         console.print(
             f"source {source['name']}: {source['rows']:,} rows, {source['licence']}, sha256 {source['sha256'][:12]}",
             soft_wrap=True,
         )
-    kinds = _table("positive", "negative", "train", "validation", "test", "pairs")
+    kinds = grid("positive", "negative", "train", "validation", "test", "pairs")
     for row in version.stats()["pairs"]["by_kind"]:
         cells = [f"{row.get(split) or 0:,}" for split in ("train", "validation", "test")]
         kinds.add_row(row["positive_kind"], row["negative_kind"], *cells, f"{row['total']:,}")
@@ -68,11 +71,12 @@ def versions(found: Sequence[Version], store: Path, name: str | None) -> None:
             f"no versions{of} in {store}; `contrast-pairs build RECIPE` publishes one", soft_wrap=True, markup=False
         )
         return
-    listed = _table("version", "published", "sets", "pairs", "digest")
+    listed = grid("version", "published", "sets", "pairs", "digest", "tags")
     for version in found:
         counts = version.stats()
         totals = f"{counts['sets']['total']:,}", f"{counts['pairs']['total']:,}"
-        listed.add_row(version.reference, version.manifest["created"], *totals, version.digest[:12])
+        told = ", ".join(tags_of(version))
+        listed.add_row(version.reference, version.manifest["created"], *totals, version.digest[:12], told)
     console.print(listed)
 
 
@@ -98,7 +102,7 @@ def compared(report: dict[str, Any]) -> None:
     from training.evaluate import table  # imports torch, which the other commands need not wait for
 
     settings = report["settings"]
-    shown = _table("figure", "base", "tuned", "change", "95 % interval")
+    shown = grid("figure", "base", "tuned", "change", "95 % interval")
     for row in table(report):
         if row["figure"] in _HEADLINES:
             change = row["tuned change"]
@@ -121,7 +125,7 @@ def compared(report: dict[str, Any]) -> None:
 
 def rewritten(summary: dict[str, Any]) -> None:
     """How many texts were rewritten, stayed as they are, or have no rewrite and why."""
-    counted = _table("texts", "rewritten", "unchanged", "abstained", "seconds", "why")
+    counted = grid("texts", "rewritten", "unchanged", "abstained", "seconds", "why")
     counts = (f"{summary[column]:,}" for column in ("texts", "rewritten", "unchanged", "abstained"))
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in summary["abstain_reasons"].items())
     counted.add_row(*counts, f"{summary['seconds']:.1f}", reasons)
@@ -153,7 +157,7 @@ def rewrites(answers: Sequence[dict[str, Any]], *, reveal: bool) -> None:
 
 def examined(findings: Sequence[dict[str, Any]]) -> None:
     """A line a finding, with the cure where there is one."""
-    listed = _table("", "what", "found", "cure")
+    listed = grid("", "what", "found", "cure")
     for finding in findings:
         mark = "ok" if finding["ok"] else "[red]missing[/red]" if finding["needed"] else "-"
         listed.add_row(mark, finding["what"], finding["found"], finding["cure"])
@@ -202,11 +206,17 @@ def _funnel(version: Version) -> None:
     reasons: dict[str, list[str]] = {}
     for row in version.stats()["dropped"]["by_reason"]:
         reasons.setdefault(row["stage"], []).append(f"{row['drop_reason']} {row['count']:,}")
-    stages = _table("stage", "unit", "in", "kept", "dropped", "why")
+    stages = grid("stage", "unit", "in", "kept", "dropped", "why")
     for row in version.manifest["funnel"]:
         counts = (f"{row[column]:,}" for column in ("entered", "kept", "dropped"))
         stages.add_row(row["stage"], row["unit"], *counts, ", ".join(reasons.get(row["stage"], [])))
     console.print(stages)
+
+
+def _tags(version: Version) -> str:
+    """The tags of `version`, each with the day it came."""
+    came = {move["tag"]: move["when"][:10] for move in tag_history(version) if move["to"] == version.number}
+    return ", ".join(f"{tag} (since {came.get(tag, 'unknown')})" for tag in tags_of(version)) or "none"
 
 
 def _said(label: str, said: Text) -> None:
@@ -222,13 +232,18 @@ def _marked(pieces: list[dict[str, Any]], start: str, end: str, style: str, *, r
     return line
 
 
-def _table(*columns: str) -> Table:
+def grid(*columns: str) -> Table:
+    """An empty table without lines; the columns of numbers are set to the right."""
     made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     numeric = {"in", "kept", "dropped", "train", "validation", "test", "pairs", "sets", "base", "tuned", "change"}
-    numeric |= {"texts", "rewritten", "unchanged", "abstained", "seconds"}
+    numeric |= {"texts", "rewritten", "unchanged", "abstained", "seconds", "before", "after", "mean change"}
+    wraps = {"why", "cure", "found", "from", "to"}
     for column in columns:
         made.add_column(
-            column, justify="right" if column in numeric else "left", no_wrap=column not in {"why", "cure", "found"}
+            column,
+            justify="right" if column in numeric else "left",
+            no_wrap=column not in wraps,
+            overflow="fold" if column in wraps else "ellipsis",
         )
     return made
 

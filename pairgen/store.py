@@ -1,6 +1,5 @@
 """Where versions live (STORE/NAME/v0003/...): `Store` publishes them and finds them by reference."""
 
-import json
 import re
 import secrets
 import shutil
@@ -9,9 +8,12 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from pairgen import tags
 from pairgen.draft import Contents, Draft, code_version, sync, write_documents, write_tables
 from pairgen.errors import SchemaError, StoreError
+from pairgen.records import PREFIX, changing
 from pairgen.schema import FUNNEL, check
 from pairgen.verification import verify, wrong_tables
 from pairgen.version import (
@@ -49,7 +51,7 @@ class Store:
         if self._is_newest(name, digest):
             return None
         home = self.root / name
-        work = home / f".publishing-{secrets.token_hex(8)}"
+        work = home / f"{PREFIX}{secrets.token_hex(8)}"
         try:
             work.mkdir(parents=True)
             write_tables(work, contents)
@@ -98,11 +100,20 @@ class Store:
             raise StoreError(f"{reference}: no such version in {self.root}; there are: {known}")
         return read_version(self._folder(name, found[0]))
 
+    def tag(self, reference: str, tag: str) -> dict[str, Any]:
+        """Give `tag` to the version that `reference` means, and say how it moved: tag, from, to, when, who."""
+        tags.check_tag(tag)
+        version = self.resolve(reference)
+        with changing(version.path.parent):
+            self.resolve(version.reference)  # it may be gone meanwhile
+            return tags.move_tag(version.path.parent, tag, version.number)
+
     def _named(self, name: str, which: str) -> list[int]:
         """Numbers that a number, a tag or the beginning of a digest stands for."""
         if re.fullmatch(r"v\d{1,9}", which):
             return [int(which[1:])]
-        found = self._tagged(name, which)
+        tagged = tags.read_tags(self.root / name)
+        found = [tagged[which]] if which in tagged else []
         if not found and re.fullmatch(r"[0-9a-f]{6,64}", which):
             found = [version.number for version in self.versions(name) if version.digest.startswith(which)]
         return found
@@ -125,16 +136,6 @@ class Store:
         if not recorded.isdecimal():
             raise StoreError(f"{record}: holds {recorded[:20]!r}, expected the highest version number ever given")
         return max([int(recorded), *self._taken(name)])
-
-    def _tagged(self, name: str, tag: str) -> list[int]:
-        path = self.root / name / "tags.json"
-        if not path.is_file():
-            return []
-        try:
-            number = json.loads(path.read_text(encoding="utf-8")).get(tag)
-        except (OSError, ValueError, AttributeError) as error:
-            raise StoreError(f"{path}: cannot be read as tags ({brief(error)}); mend or remove it") from error
-        return [number] if isinstance(number, int) else []
 
     def _is_newest(self, name: str, digest: str) -> bool:
         numbers = self._numbers(name) if name in self.names() else []
@@ -170,7 +171,7 @@ class Store:
         record = self.root / name / _NUMBERS
         if record.is_file() and int(record.read_text(encoding="ascii")) >= number:
             return
-        new = record.with_name(f".publishing-{secrets.token_hex(8)}")
+        new = record.with_name(f"{PREFIX}{secrets.token_hex(8)}")
         try:
             new.write_text(f"{number}\n", encoding="ascii")
             new.rename(record)

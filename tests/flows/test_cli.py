@@ -70,10 +70,21 @@ def test_help_names_every_command(cli: Cli) -> None:
     said = cli("--help")
 
     assert said.code == 0
-    for command in ("demo", "build", "versions", "show", "verify", "train", "evaluate", "rewrite", "doctor"):
+    for command in (
+        "demo",
+        "build",
+        "versions",
+        "show",
+        "verify",
+        "train",
+        "evaluate",
+        "rewrite",
+        "doctor",
+        "tag",
+    ):
         assert f" {command} " in said.out
         assert cli(command, "--help").code == 0
-    assert len(app.registered_commands) == 9
+    assert len(app.registered_commands) == 10
 
 
 @pytest.mark.parametrize(

@@ -240,7 +240,7 @@ def test_a_dropped_row_of_an_unknown_split_is_refused(store: Store) -> None:
 
 def test_references(store: Store) -> None:
     first, second = publish(store, 24), publish(store, 27)
-    (store.root / "demo" / "tags.json").write_text('{"production": 1, "odd": "x"}')
+    store.tag("demo@v1", "production")
 
     found = {which: store.resolve(f"demo{which}").number for which in ("", "@latest", "@v1", "@v2", "@production")}
 

@@ -1,0 +1,52 @@
+"""The commands that keep a store: what people and machines are told, and one line for each mistake."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from data_cards.stats import count
+from pairgen.draft import Draft
+from pairgen.store import Store
+from tests.contents import contents
+from tests.flows.conftest import Said
+from tests.flows.test_cli import refused
+
+Cli = Callable[..., Said]
+
+
+def documents(draft: Draft) -> dict[str, str]:
+    return {"stats.json": json.dumps(count(draft.contents))}
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """demo@v1 and demo@v2: the second lost pairs to a higher threshold and has a recipe that is not escaped."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "160")
+    made = Store(tmp_path / "store")
+    recipe = '[[filters]]\nkind = "similarity"\nmin_score = {}\n'
+    first = replace(contents(27), recipe=recipe.format(0.6))
+    made.publish("demo", first, documents=documents)
+    made.publish("demo", replace(contents(24), recipe=recipe.format("[0.7]")), documents=documents)
+    return tmp_path / "store"
+
+
+def test_tags_stand_in_versions_and_show(cli: Cli, store: Path) -> None:
+    assert cli("tag", "demo@v1", "production", "--store", store).out == "demo@production is demo@v1\n"
+    moved = cli("tag", "demo", "production", "--store", store).out
+    again = json.loads(cli("tag", "demo", "production", "--store", store, "--json").out)
+
+    assert moved == "demo@production is demo@v2, before: demo@v1\n"
+    assert (again["name"], again["tag"], again["from"], again["to"]) == ("demo", "production", 2, 2)
+    listed = json.loads(cli("versions", "--store", store, "--json").out)["versions"]
+    assert [version["tags"] for version in listed] == [[], ["production"]]
+    assert "production" in cli("versions", "--store", store).out
+    shown = json.loads(cli("show", "demo@production", "--store", store, "--json").out)
+    assert (shown["reference"], shown["tags"]) == ("demo@v2", ["production"])
+    assert [(move["from"], move["to"]) for move in shown["tag_history"]] == [(1, 2)]
+    assert "tags   production (since 20" in cli("show", "demo", "--store", store).out
+    assert "tags   none" in cli("show", "demo@v1", "--store", store).out
+    assert refused(cli("tag", "demo@v1", "latest", "--store", store)).startswith("'latest': no tag; it reads as")
