@@ -1,4 +1,4 @@
-"""The commands that keep a store: tag."""
+"""The commands that keep a store: tag and withdraw."""
 
 from typing import Annotated
 
@@ -26,3 +26,21 @@ def tag(
         write({"name": reference.partition("@")[0], **move})
     else:
         store_printing.tagged(reference.partition("@")[0], move)
+
+
+def withdraw(
+    reference: Reference,
+    reason: Annotated[str, typer.Option(help="Why: a line that everyone who asks for the version is told.")],
+    store: StoreOption = STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a version out of use: it stays on disk and verifies, but nothing is trained or exported from it."""
+    from flows import store_printing
+    from flows.printing import summary
+    from pairgen.store import Store
+
+    version = Store(store).withdraw(reference, reason)
+    if as_json:
+        write(summary(version))
+    else:
+        store_printing.withdrawn(version)

@@ -13,12 +13,13 @@ from rich.text import Text
 
 from pairgen.store import Version
 from pairgen.tags import tag_history, tags_of
+from pairgen.withdrawn import withdrawal_of
 
 console = Console(highlight=False)
 
 
 def summary(version: Version) -> dict[str, Any]:
-    """What a machine needs of a version: name, version, reference, digest, path, tags, counts, created."""
+    """What a machine needs of a version: name, version, reference, digest, path, tags, withdrawn, counts, created."""
     manifest = version.manifest
     return {
         "name": version.name,
@@ -27,6 +28,7 @@ def summary(version: Version) -> dict[str, Any]:
         "digest": version.digest,
         "path": str(version.path),
         "tags": tags_of(version),
+        "withdrawn": withdrawal_of(version),
         "created": manifest["created"],
         "counts": manifest["counts"],
         "funnel": manifest["funnel"],
@@ -45,6 +47,9 @@ def shown(version: Version) -> None:
     manifest = version.manifest
     console.print(f"\n[bold]{version.reference}[/bold]  {manifest['created']}  code {manifest['code']}")
     console.print(f"digest {version.digest}\nparent {manifest['parent'] or 'none'}\ntags   {_tags(version)}")
+    stone = withdrawal_of(version)
+    if stone:
+        console.print(Text(f"withdrawn on {stone['when'][:10]}: {stone['reason']}", style="red"), soft_wrap=True)
     console.print()
     for source in manifest["source"]:
         console.print(
@@ -71,12 +76,13 @@ def versions(found: Sequence[Version], store: Path, name: str | None) -> None:
             f"no versions{of} in {store}; `contrast-pairs build RECIPE` publishes one", soft_wrap=True, markup=False
         )
         return
-    listed = grid("version", "published", "sets", "pairs", "digest", "tags")
+    listed = grid("version", "published", "sets", "pairs", "digest", "tags", "why")
     for version in found:
         counts = version.stats()
         totals = f"{counts['sets']['total']:,}", f"{counts['pairs']['total']:,}"
-        told = ", ".join(tags_of(version))
-        listed.add_row(version.reference, version.manifest["created"], *totals, version.digest[:12], told)
+        stone = withdrawal_of(version)
+        told = (", ".join(tags_of(version)), Text(f"withdrawn: {stone['reason']}" if stone else ""))
+        listed.add_row(version.reference, version.manifest["created"], *totals, version.digest[:12], *told)
     console.print(listed)
 
 

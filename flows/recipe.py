@@ -19,6 +19,7 @@ from pairgen.rewriting.rewrite import RewriteSettings
 from pairgen.sets import NegativesSettings
 from pairgen.splits import SplitSettings
 from pairgen.store import Version
+from pairgen.withdrawn import refuse_withdrawn
 from training.settings import TrainSettings
 
 SHIPPED = ("demo", "embedded", "hub")
@@ -92,7 +93,8 @@ def read_recipe(path: str, *, sources: Sequence[str] = (), name: str | None = No
 
 
 def recipe_of(version: Version) -> Recipe:
-    """The recipe that `version` was built by, which stands in it."""
+    """The recipe that `version` was built by, which stands in it; a withdrawn version is a `StoreError`."""
+    refuse_withdrawn(version)
     try:
         content = tomllib.loads((version.path / "recipe.toml").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

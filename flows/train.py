@@ -12,6 +12,7 @@ from pairgen.loading import load_causal_lm, load_models
 from pairgen.models import ModelSpecs
 from pairgen.store import Version
 from pairgen.verification import refuse_altered
+from pairgen.withdrawn import refuse_withdrawn
 from training.evaluate import Report, evaluate
 from training.evaluation_data import load_clean_text, load_faithfulness, load_prompts
 from training.settings import TrainSettings
@@ -20,13 +21,14 @@ from training.trainer import train
 
 @flow(name="train", validate_parameters=False)
 def train_version(version: Version, settings: TrainSettings, out: Path) -> Path:
-    """A model trained from `version`, in the folder `out`, with its lineage; an altered version is a `StoreError`."""
+    """A model trained from `version`, in the folder `out`, with its lineage; an altered or withdrawn one is refused."""
     refuse_unfit(version)
     return fit(version, settings, out)
 
 
 @stage("verify")
 def refuse_unfit(version: Version) -> None:
+    refuse_withdrawn(version)
     refuse_altered(version)
 
 

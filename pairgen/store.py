@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pairgen import tags
+from pairgen import tags, withdrawn
 from pairgen.draft import Contents, Draft, code_version, sync, write_documents, write_tables
 from pairgen.errors import SchemaError, StoreError
 from pairgen.records import PREFIX, changing
@@ -83,7 +83,10 @@ class Store:
         return [read_version(self._folder(each, number)) for each in chosen for number in self._numbers(each)]
 
     def resolve(self, reference: str) -> Version:
-        """The version that NAME, NAME@latest, NAME@v3, NAME@TAG or NAME@DIGESTPREFIX (6 or more characters) means."""
+        """The version that NAME, NAME@latest, NAME@v3, NAME@TAG or NAME@DIGESTPREFIX (6 or more characters) means.
+
+        The latest is the newest that is not withdrawn; the others are found whether or not they were.
+        """
         name, at, which = reference.partition("@")
         _check_name(name)
         names = self.names()
@@ -91,10 +94,12 @@ class Store:
             known = f"there are: {', '.join(names)}" if names else "it is empty; `contrast-pairs build RECIPE` fills it"
             raise StoreError(f"{reference}: no data set {name!r} in {self.root}; {known}")
         numbers = self._numbers(name)
-        found = numbers[-1:] if which == "latest" or not at else self._named(name, which)
+        found = self._live(name)[-1:] if which == "latest" or not at else self._named(name, which)
         if len(found) > 1:
             fitting = ", ".join(f"{name}@v{number}" for number in found)
             raise StoreError(f"{reference}: fits {fitting}; give more characters of the digest")
+        if not found and (which == "latest" or not at):
+            raise StoreError(f"{reference}: every version of {name} is withdrawn; `contrast-pairs versions {name}`")
         if not found or found[0] not in numbers:
             known = ", ".join(f"{name}@v{number}" for number in numbers[-12:])
             raise StoreError(f"{reference}: no such version in {self.root}; there are: {known}")
@@ -106,7 +111,16 @@ class Store:
         version = self.resolve(reference)
         with changing(version.path.parent):
             self.resolve(version.reference)  # it may be gone meanwhile
+            withdrawn.refuse_withdrawn(version)
             return tags.move_tag(version.path.parent, tag, version.number)
+
+    def withdraw(self, reference: str, reason: str) -> Version:
+        """Withdraw the version that `reference` means: it stays as it is, but nothing is trained from it any more."""
+        version = self.resolve(reference)
+        with changing(version.path.parent):
+            self.resolve(version.reference)
+            withdrawn.withdraw(version, reason)
+        return version
 
     def _named(self, name: str, which: str) -> list[int]:
         """Numbers that a number, a tag or the beginning of a digest stands for."""
@@ -130,6 +144,14 @@ class Store:
         """Numbers of the versions that exist, ascending: those whose manifest does."""
         return [number for number in self._taken(name) if (self._folder(name, number) / MANIFEST).is_file()]
 
+    def _live(self, name: str) -> list[int]:
+        """Numbers of the versions that are not withdrawn, ascending."""
+        numbers = self._numbers(name)
+        if not withdrawn.read_withdrawn(self.root / name):
+            return numbers
+        versions = (read_version(self._folder(name, number)) for number in numbers)
+        return [version.number for version in versions if not withdrawn.withdrawal_of(version)]
+
     def _highest(self, name: str) -> int:
         record = self.root / name / _NUMBERS
         recorded = record.read_text(encoding="ascii").strip() if record.is_file() else "0"
@@ -138,7 +160,14 @@ class Store:
         return max([int(recorded), *self._taken(name)])
 
     def _is_newest(self, name: str, digest: str) -> bool:
-        numbers = self._numbers(name) if name in self.names() else []
+        """Whether the latest version holds `digest`; `StoreError` where a withdrawn one does."""
+        numbers = self._live(name) if name in self.names() else []
+        for number, stone in withdrawn.read_withdrawn(self.root / name).items():
+            if stone["digest"] == digest:
+                raise StoreError(
+                    f"{name}: these are the pairs of {name}@v{number}, which was withdrawn on {stone['when'][:10]} "
+                    f"({stone['reason']}); nothing was published. Change the source or the recipe"
+                )
         return bool(numbers) and read_version(self._folder(name, numbers[-1])).digest == digest
 
     def _settle(

@@ -81,10 +81,11 @@ def test_help_names_every_command(cli: Cli) -> None:
         "rewrite",
         "doctor",
         "tag",
+        "withdraw",
     ):
         assert f" {command} " in said.out
         assert cli(command, "--help").code == 0
-    assert len(app.registered_commands) == 10
+    assert len(app.registered_commands) == 11
 
 
 @pytest.mark.parametrize(

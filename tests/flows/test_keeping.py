@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from data_cards.stats import count
+from flows.train import refuse_unfit
 from pairgen.draft import Draft
+from pairgen.errors import StoreError
 from pairgen.store import Store
 from tests.contents import contents
 from tests.flows.conftest import Said
@@ -50,3 +52,28 @@ def test_tags_stand_in_versions_and_show(cli: Cli, store: Path) -> None:
     assert "tags   production (since 20" in cli("show", "demo", "--store", store).out
     assert "tags   none" in cli("show", "demo@v1", "--store", store).out
     assert refused(cli("tag", "demo@v1", "latest", "--store", store)).startswith("'latest': no tag; it reads as")
+
+
+def test_a_withdrawn_version_is_marked_and_refused(cli: Cli, store: Path) -> None:
+    reason = "a person asked [bold]us[/bold]"
+
+    told = cli("withdraw", "demo", "--reason", reason, "--store", store)
+
+    assert told.out == (f"withdrew demo@v2: {reason}; it stays on disk, nothing is trained or exported from it\n")
+    listed = json.loads(cli("versions", "--store", store, "--json").out)["versions"]
+    assert [version["withdrawn"] and version["withdrawn"]["reason"] for version in listed] == [None, reason]
+    assert f"withdrawn: {reason}" in cli("versions", "--store", store).out
+    shown = cli("show", "demo@v2", "--store", store).out
+    assert f": {reason}\n" in shown
+    assert "withdrawn on 20" in shown
+    assert cli("verify", "demo@v2", "--store", store).code == 0
+    assert "demo@v1" in cli("show", "demo", "--store", store).out
+    for command in (["train", "demo@v2"],):
+        line = refused(cli(*command, "--store", store))
+        assert line.startswith("demo@v2: was withdrawn on ")
+        assert line.endswith(f"({reason}); use another: contrast-pairs versions demo")
+    with pytest.raises(StoreError, match="was withdrawn"):
+        refuse_unfit.fn(Store(store).resolve("demo@v2"))
+    assert not Path("out").exists()
+    assert not Path("models").exists()
+    assert cli("withdraw", "demo@v1", "--store", store).code == 2  # a reason is asked for
