@@ -1,5 +1,6 @@
-"""The commands that keep a store: tag and withdraw."""
+"""The commands that keep a store: tag, withdraw and prune."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ from flows.options import STORE, JsonOption, StoreOption, write
 Reference = Annotated[
     str, typer.Argument(metavar="REF", help="NAME, NAME@v3, NAME@latest, NAME@TAG, NAME@DIGESTPREFIX.")
 ]
+MODELS = Path("models")
 
 
 def tag(
@@ -44,3 +46,23 @@ def withdraw(
         write(summary(version))
     else:
         store_printing.withdrawn(version)
+
+
+def prune(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The data set.")],
+    keep: Annotated[int, typer.Option(min=1, help="How many of the newest versions stay.")] = 3,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove them; without it, only say which.")] = False,
+    store: StoreOption = STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove old versions that no tag, no model under ./models and no version that stays refers to, and leftovers."""
+    from flows import store_printing
+    from pairgen.store import Store
+
+    verdicts, leftovers = Store(store).prune(name, keep=keep, models=MODELS, remove=yes)
+    if as_json:
+        gone = [verdict.version.reference for verdict in verdicts if not verdict.reasons]
+        kept = {verdict.version.reference: verdict.reasons for verdict in verdicts if verdict.reasons}
+        write({"name": name, "removed": yes, "versions": gone, "kept": kept, "leftovers": leftovers})
+    else:
+        store_printing.pruned(verdicts, leftovers, models=MODELS, removed=yes)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pairgen import tags, withdrawn
+from pairgen import prune, tags, withdrawn
 from pairgen.draft import Contents, Draft, code_version, sync, write_documents, write_tables
 from pairgen.errors import SchemaError, StoreError
 from pairgen.records import PREFIX, changing
@@ -102,7 +102,9 @@ class Store:
             raise StoreError(f"{reference}: every version of {name} is withdrawn; `contrast-pairs versions {name}`")
         if not found or found[0] not in numbers:
             known = ", ".join(f"{name}@v{number}" for number in numbers[-12:])
-            raise StoreError(f"{reference}: no such version in {self.root}; there are: {known}")
+            stone = prune.read_pruned(self.root / name).get(found[0]) if found else None
+            said = f"pruned on {stone['when'][:10]}" if stone else f"no such version in {self.root}"
+            raise StoreError(f"{reference}: {said}; there are: {known}")
         return read_version(self._folder(name, found[0]))
 
     def tag(self, reference: str, tag: str) -> dict[str, Any]:
@@ -110,7 +112,7 @@ class Store:
         tags.check_tag(tag)
         version = self.resolve(reference)
         with changing(version.path.parent):
-            self.resolve(version.reference)  # it may be gone meanwhile
+            self.resolve(version.reference)  # it may have been pruned meanwhile
             withdrawn.refuse_withdrawn(version)
             return tags.move_tag(version.path.parent, tag, version.number)
 
@@ -121,6 +123,24 @@ class Store:
             self.resolve(version.reference)
             withdrawn.withdraw(version, reason)
         return version
+
+    def prune(self, name: str, *, keep: int, models: Path, remove: bool) -> tuple[list[prune.Verdict], list[Path]]:
+        """What of `name` may go (`prune.judge`) and which leftovers; both are gone afterwards if `remove` says so."""
+        home = self.root / name
+        if not self.versions(name):
+            self.resolve(name)  # says what there is
+        if not remove:
+            return prune.judge(self.versions(name), keep=keep, models=models), prune.leftovers(self.root, name)
+        with changing(home):
+            verdicts = prune.judge(self.versions(name), keep=keep, models=models)
+            old = prune.leftovers(self.root, name)
+            self._record(name, self._highest(name))
+            for verdict in verdicts:
+                if not verdict.reasons:
+                    prune.remove(verdict.version)
+            for path in old:
+                prune.sweep(path)
+        return verdicts, old
 
     def _named(self, name: str, which: str) -> list[int]:
         """Numbers that a number, a tag or the beginning of a digest stands for."""
@@ -157,7 +177,7 @@ class Store:
         recorded = record.read_text(encoding="ascii").strip() if record.is_file() else "0"
         if not recorded.isdecimal():
             raise StoreError(f"{record}: holds {recorded[:20]!r}, expected the highest version number ever given")
-        return max([int(recorded), *self._taken(name)])
+        return max([int(recorded), *self._taken(name), *prune.read_pruned(self.root / name)])
 
     def _is_newest(self, name: str, digest: str) -> bool:
         """Whether the latest version holds `digest`; `StoreError` where a withdrawn one does."""

@@ -82,10 +82,11 @@ def test_help_names_every_command(cli: Cli) -> None:
         "doctor",
         "tag",
         "withdraw",
+        "prune",
     ):
         assert f" {command} " in said.out
         assert cli(command, "--help").code == 0
-    assert len(app.registered_commands) == 11
+    assert len(app.registered_commands) == 12
 
 
 @pytest.mark.parametrize(

@@ -77,3 +77,38 @@ def test_a_withdrawn_version_is_marked_and_refused(cli: Cli, store: Path) -> Non
     assert not Path("out").exists()
     assert not Path("models").exists()
     assert cli("withdraw", "demo@v1", "--store", store).code == 2  # a reason is asked for
+
+
+def test_prune_says_what_would_go_and_removes_it_when_told(cli: Cli, store: Path) -> None:
+    for sets in (21, 18):
+        Store(store).publish("demo", contents(sets), documents=documents)
+
+    dry = cli("prune", "demo", "--keep", 1, "--store", store)
+    said = json.loads(cli("prune", "demo", "--keep", 1, "--store", store, "--json").out)
+
+    assert (said["versions"], said["removed"]) == (["demo@v1", "demo@v2"], False)
+    assert said["kept"] == {"demo@v3": ["parent of demo@v4"], "demo@v4": ["newest"]}
+    assert dry.out.count("would go") == 2
+    assert "would remove 2 versions and 0 leftovers" in dry.out
+    assert "nothing was removed yet: give --yes" in dry.out
+    assert len(Store(store).versions()) == 4
+    done = cli("prune", "demo", "--keep", 1, "--yes", "--store", store)
+    assert "removed 2 versions" in done.out
+    assert "--yes" not in done.out
+    assert [version.number for version in Store(store).versions()] == [3, 4]
+    assert refused(cli("prune", "other", "--store", store)).endswith("there are: demo")
+    assert cli("prune", "demo", "--keep", 0, "--store", store).code == 2
+
+
+def test_a_model_under_models_keeps_its_version(cli: Cli, store: Path) -> None:
+    for sets in (21, 18):
+        Store(store).publish("demo", contents(sets), documents=documents)
+    model = Path("models/demo-v2")
+    model.mkdir(parents=True)
+    digest = Store(store).resolve("demo@v2").digest
+    (model / "lineage.json").write_text(json.dumps({"version": "demo@v2", "digest": digest}))
+
+    said = json.loads(cli("prune", "demo", "--keep", 1, "--store", store, "--json").out)
+
+    assert said["kept"]["demo@v2"] == ["model models/demo-v2"]
+    assert said["versions"] == []
