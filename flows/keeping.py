@@ -1,4 +1,4 @@
-"""The commands that keep a store: tag, withdraw and prune."""
+"""The commands that keep a store: tag, diff, withdraw and prune."""
 
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +28,26 @@ def tag(
         write({"name": reference.partition("@")[0], **move})
     else:
         store_printing.tagged(reference.partition("@")[0], move)
+
+
+def diff(
+    older: Annotated[str, typer.Argument(metavar="A", help="The version to start from.")],
+    newer: Annotated[str, typer.Argument(metavar="B", help="The version to compare with it.")],
+    reveal: Annotated[bool, typer.Option("--reveal", help="Do not mask the words of the examples.")] = False,
+    store: StoreOption = STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what is different between two versions, by file, count and pair, and what it comes from."""
+    from flows import store_printing
+    from pairgen.diff import diff as difference_of
+    from pairgen.store import Store
+
+    versions = Store(store)
+    difference = difference_of(versions.resolve(older), versions.resolve(newer))
+    if as_json:
+        write(difference.as_dict())
+    else:
+        store_printing.differences(difference, reveal=reveal)
 
 
 def withdraw(

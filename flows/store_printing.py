@@ -4,12 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from rich.text import Text
 
 from flows.printing import console, grid
+from pairgen.diff import Difference
 from pairgen.prune import Verdict
 from pairgen.version import Version
 from pairgen.withdrawn import withdrawal_of
+
+_EXAMPLES = 3
+_WIDTH = 300  # characters of an example
 
 
 def tagged(name: str, move: dict[str, Any]) -> None:
@@ -39,6 +44,88 @@ def pruned(verdicts: Sequence[Verdict], leftovers: Sequence[Path], *, models: Pa
     _say(f"\n{'removed' if removed else 'would remove'} {what}; trained models were looked for in {models}/")
     if not removed and (gone or leftovers):
         _say("nothing was removed yet: give --yes")
+
+
+def differences(difference: Difference, *, reveal: bool) -> None:
+    """What changed and why, in short; examples of pairs with their toxic words covered."""
+    older, newer = difference.older, difference.newer
+    same = "the same pairs and members" if older.digest == newer.digest else "other pairs or members"
+    _say(f"\n{older.reference} -> {newer.reference}: {same}; digests {older.digest[:12]}, {newer.digest[:12]}\n")
+    causes = grid("changed", "what", "from", "to")
+    for row in [
+        *(("corpus", f"{each['source']} {each['change']}", each) for each in difference.corpus),
+        *(("recipe", each["key"], each) for each in difference.recipe),
+        *(("model", each["role"], each) for each in difference.models),
+        *((("code", "", difference.code),) if difference.code else ()),
+    ]:
+        kind, what, each = row
+        causes.add_row(kind, _cell(what), *(_cell(each[end]) for end in ("from", "to")))
+    console.print(causes if causes.row_count else "corpus, recipe, models and code are the same")
+    files = (f"{len(names)} {what}" for what, names in difference.files.items())
+    _say(f"\nfiles: {', '.join(files)}\n")
+    counted = grid("count", "before", "after", "change")
+    for each in difference.counts:
+        if each["from"] != each["to"] or each["count"] in {"sets", "pairs"}:
+            numbers = (f"{each['from']:,}", f"{each['to']:,}", f"{each['to'] - each['from']:+,}")
+            counted.add_row(_cell(each["count"]), *numbers)
+    console.print(counted)
+    _rows(difference)
+    _examples(difference, reveal=reveal)
+
+
+def _rows(difference: Difference) -> None:
+    told = grid("pairs", "", "why")
+    counts = (("added", difference.added), ("removed", difference.removed))
+    for what, rows in counts:
+        causes = rows.group_by("cause", "reason").len().sort("len", "cause", "reason", descending=[True, False, False])
+        why = (f"{cause}{f' ({reason})' if reason else ''} {count:,}" for cause, reason, count in causes.iter_rows())
+        told.add_row(f"{rows.height:,}", what, _cell(", ".join(why)))
+    told.add_row(f"{difference.rewritten.height:,}", "rewritten", "same parent, another positive")
+    told.add_row(f"{difference.altered.height:,}", "altered", _cell(", ".join(_altered_columns(difference))))
+    told.add_row(f"{difference.rescored_pairs:,}", "re-scored", "")
+    console.print("\n", told)
+    if difference.rescored.height:
+        scores = grid("score moved", "pairs", "mean change", "most")
+        moved = difference.rescored.with_columns(by=pl.col("after") - pl.col("before")).group_by("score")
+        for score, count, mean, most in (
+            moved.agg(pl.len(), pl.col("by").mean().alias("mean"), pl.col("by").abs().max().alias("most"))
+            .sort("score")
+            .iter_rows()
+        ):
+            numbers = ("none", "none") if mean is None else (f"{mean:+.4f}", f"{most:.4f}")
+            scores.add_row(_cell(score), f"{count:,}", *numbers)
+        console.print("\n", scores)
+
+
+def _altered_columns(difference: Difference) -> list[str]:
+    return sorted(set(difference.altered["columns"].explode(empty_as_null=True).drop_nulls().to_list()))
+
+
+def _examples(difference: Difference, *, reveal: bool) -> None:
+    for what, rows in (("added", difference.added), ("removed", difference.removed)):
+        for row in rows.head(_EXAMPLES).iter_rows(named=True):
+            _say(f"\n{what} {row['pair_id'][:12]}  {row['cause']}")
+            _say(f"  positive  {_harmless(row['positive'], reveal=reveal)}")
+            _say(f"  negative  {_harmless(row['negative'], reveal=reveal)}")
+    for row in difference.rewritten.head(_EXAMPLES).iter_rows(named=True):
+        _say(f"\nrewritten {row['before'][:12]} -> {row['after'][:12]}")
+        for name, column in (("parent", "parent"), ("before", "positive"), ("after", "positive_after")):
+            _say(f"  {name:<8}  {_harmless(row[column], reveal=reveal)}")
+
+
+def _harmless(text: str, *, reveal: bool) -> str:
+    """The beginning of `text` on one line, its toxic words covered unless `reveal`, no control character in it."""
+    from data_cards.wording import visible  # loads spaCy's tables, which the other commands need not wait for
+    from pairgen.masking import mask
+
+    shown = text if reveal else mask(text, plain=True)
+    return visible(shown if len(shown) <= _WIDTH else f"{shown[:_WIDTH]}...")
+
+
+def _cell(found: Any) -> Text:
+    from data_cards.wording import visible
+
+    return Text("none" if found is None else visible(str(found)))
 
 
 def _say(line: str) -> None:

@@ -81,12 +81,13 @@ def test_help_names_every_command(cli: Cli) -> None:
         "rewrite",
         "doctor",
         "tag",
+        "diff",
         "withdraw",
         "prune",
     ):
         assert f" {command} " in said.out
         assert cli(command, "--help").code == 0
-    assert len(app.registered_commands) == 12
+    assert len(app.registered_commands) == 13
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from data_cards.stats import count
@@ -112,3 +113,45 @@ def test_a_model_under_models_keeps_its_version(cli: Cli, store: Path) -> None:
 
     assert said["kept"]["demo@v2"] == ["model models/demo-v2"]
     assert said["versions"] == []
+
+
+def test_diff_tells_people_what_changed_and_covers_words(cli: Cli, store: Path) -> None:
+    said = cli("diff", "demo@v1", "demo@v2", "--store", store)
+    bare = cli("diff", "demo@v1", "demo@v2", "--reveal", "--store", store)
+
+    assert said.code == 0
+    for word in ("demo@v1 -> demo@v2: other pairs or members", "filters.similarity.min_score", "0.6", "[0.7]"):
+        assert word in said.out
+    assert "removed" in said.out
+    assert "i●●●t" in said.out
+    assert "idiot" not in said.out
+    assert "idiot" in bare.out
+    found = json.loads(cli("diff", "demo@v1", "demo@v2", "--store", store, "--json").out)
+    assert (found["from"]["reference"], found["to"]["reference"], found["same"]) == ("demo@v1", "demo@v2", False)
+    assert found["pairs"]["removed"] == len(found["rows"]["removed"]) > 0
+    same = cli("diff", "demo@v1", "demo@v1", "--store", store).out
+    assert "the same pairs and members" in same
+    assert "corpus, recipe, models and code are the same" in same
+    assert refused(cli("diff", "demo@v1", "demo@v9", "--store", store)).startswith("demo@v9: no such version in ")
+
+
+def test_nothing_in_a_text_acts_on_the_terminal(cli: Cli, store: Path) -> None:
+    built = contents(30)
+    bad = "\x1b[31m[red]\u202e\r\n{}"
+    Store(store).publish(
+        "demo",
+        replace(
+            built,
+            pairs=built.pairs.with_columns(
+                **{name: pl.format(bad, name) for name in ("positive", "negative", "parent")}
+            ),
+            members=built.members.with_columns(text=pl.format(bad, "text")),
+            recipe='[x]\ny = "\\u001b[31m"\n',
+        ),
+        documents=documents,
+    )
+
+    for options in ([], ["--reveal"]):
+        said = cli("diff", "demo@v1", "demo@v3", *options, "--store", store)
+        assert (said.code, "[red]" in said.out) == (0, True)
+        assert not {"\x1b", "\u202e", "\r"} & set(said.out)
