@@ -272,7 +272,7 @@ def doctor(store: StoreOption = STORE, as_json: JsonOption = False) -> None:
         raise typer.Exit(1)
 
 
-for command in (keeping.tag, keeping.diff, keeping.withdraw, keeping.prune):
+for command in (keeping.tag, keeping.diff, keeping.withdraw, keeping.prune, keeping.export):
     app.command()(command)
 
 

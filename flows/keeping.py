@@ -1,4 +1,4 @@
-"""The commands that keep a store: tag, diff, withdraw and prune."""
+"""The commands that keep a store: tag, diff, withdraw, prune and export."""
 
 from pathlib import Path
 from typing import Annotated
@@ -86,3 +86,27 @@ def prune(
         write({"name": name, "removed": yes, "versions": gone, "kept": kept, "leftovers": leftovers})
     else:
         store_printing.pruned(verdicts, leftovers, models=MODELS, removed=yes)
+
+
+def export(
+    reference: Reference,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder that is not there yet, or empty.")],
+    to: Annotated[str, typer.Option("--format", help="trl: prompt, chosen, rejected; sets: a row a set.")],
+    store: StoreOption = STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a version for other trainers, a jsonl file a split; it is verified first."""
+    from flows import store_printing
+    from pairgen.store import Store
+    from pairgen.verification import refuse_altered
+    from pairgen.withdrawn import refuse_withdrawn
+    from training.formats import export as export_version
+
+    version = Store(store).resolve(reference)
+    refuse_withdrawn(version)
+    refuse_altered(version)
+    rows = export_version(version, out, to=to)
+    if as_json:
+        write({"reference": version.reference, "digest": version.digest, "format": to, "rows": rows, "path": out})
+    else:
+        store_printing.exported(version, out, rows)

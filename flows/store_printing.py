@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 from rich.text import Text
 
-from flows.printing import console, grid
+from flows.printing import console, grid, paths
 from pairgen.diff import Difference
 from pairgen.prune import Verdict
 from pairgen.version import Version
@@ -44,6 +44,13 @@ def pruned(verdicts: Sequence[Verdict], leftovers: Sequence[Path], *, models: Pa
     _say(f"\n{'removed' if removed else 'would remove'} {what}; trained models were looked for in {models}/")
     if not removed and (gone or leftovers):
         _say("nothing was removed yet: give --yes")
+
+
+def exported(version: Version, out: Path, rows: dict[str, int]) -> None:
+    """How many rows each split has, and where."""
+    counts = ", ".join(f"{split} {number:,}" for split, number in rows.items())
+    _say(f"exported {version.reference}: {counts}")
+    paths({"files": out})
 
 
 def differences(difference: Difference, *, reveal: bool) -> None:

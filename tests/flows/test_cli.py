@@ -84,10 +84,11 @@ def test_help_names_every_command(cli: Cli) -> None:
         "diff",
         "withdraw",
         "prune",
+        "export",
     ):
         assert f" {command} " in said.out
         assert cli(command, "--help").code == 0
-    assert len(app.registered_commands) == 13
+    assert len(app.registered_commands) == 14
 
 
 @pytest.mark.parametrize(

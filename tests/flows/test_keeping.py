@@ -69,7 +69,7 @@ def test_a_withdrawn_version_is_marked_and_refused(cli: Cli, store: Path) -> Non
     assert "withdrawn on 20" in shown
     assert cli("verify", "demo@v2", "--store", store).code == 0
     assert "demo@v1" in cli("show", "demo", "--store", store).out
-    for command in (["train", "demo@v2"],):
+    for command in (["train", "demo@v2"], ["export", "demo@v2", "out", "--format", "trl"]):
         line = refused(cli(*command, "--store", store))
         assert line.startswith("demo@v2: was withdrawn on ")
         assert line.endswith(f"({reason}); use another: contrast-pairs versions demo")
@@ -155,3 +155,21 @@ def test_nothing_in_a_text_acts_on_the_terminal(cli: Cli, store: Path) -> None:
         said = cli("diff", "demo@v1", "demo@v3", *options, "--store", store)
         assert (said.code, "[red]" in said.out) == (0, True)
         assert not {"\x1b", "\u202e", "\r"} & set(said.out)
+
+
+def test_export_verifies_first(cli: Cli, store: Path) -> None:
+    said = json.loads(cli("export", "demo@v1", "out", "--format", "trl", "--store", store, "--json").out)
+
+    assert (said["reference"], said["format"], said["path"]) == ("demo@v1", "trl", "out")
+    assert said["rows"]["train"] == len(Path("out/train.jsonl").read_text().splitlines())
+    assert refused(cli("export", "demo", "out", "--format", "sets", "--store", store)).startswith("out: exists and is")
+    assert refused(cli("export", "demo", "new", "--format", "csv", "--store", store)) == (
+        "'csv': no format; there are: trl, sets"
+    )
+    assert "exported demo@v2: train " in cli("export", "demo", "sets", "--format", "sets", "--store", store).out
+    file = store / "demo" / "v0001" / "pairs" / "train-00000-of-00001.parquet"
+    file.chmod(0o644)
+    file.write_bytes(file.read_bytes() + b"x")
+    line = refused(cli("export", "demo@v1", "more", "--format", "trl", "--store", store))
+    assert line.startswith("demo@v1: is not what was published (pairs/train-00000-of-00001.parquet: its bytes")
+    assert not Path("more").exists()
