@@ -134,7 +134,10 @@ class Store:
         with changing(home):
             verdicts = prune.judge(self.versions(name), keep=keep, models=models)
             old = prune.leftovers(self.root, name)
-            self._record(name, self._highest(name))
+            try:
+                self._record(name, self._highest(name))
+            except OSError as error:
+                raise StoreError(f"{home}: cannot be written ({brief(error)}); nothing was removed") from error
             for verdict in verdicts:
                 if not verdict.reasons:
                     prune.remove(verdict.version)

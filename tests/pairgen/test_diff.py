@@ -86,12 +86,16 @@ def test_a_threshold_that_moved(between: Callable[..., Difference]) -> None:
     assert "recipe.toml" in forth.files["changed"]
 
 
-def test_a_score_that_moved_over_the_same_threshold(between: Callable[..., Difference]) -> None:
+def test_a_score_that_moved_is_told_from_a_threshold_that_did(between: Callable[..., Difference]) -> None:
     weak = BUILT.pairs.sort("score_similarity")["pair_id"][:2].to_list()
     other = without(
         replace(BUILT, pairs=BUILT.pairs.with_columns(pl.col("score_similarity") - 0.1)), weak, reason="similarity"
     )
-    newer = replace(other, fingerprints={**BUILT.fingerprints, "judge": "package:other 1"})
+    newer = replace(
+        other,
+        fingerprints={**BUILT.fingerprints, "judge": "package:other 1"},
+        recipe=RECIPE.format(rows=1000, score=0.61),
+    )
 
     found = between(BUILT, newer)
 

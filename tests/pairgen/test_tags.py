@@ -1,12 +1,15 @@
 """Tags that move from version to version, and their history."""
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pairgen.errors import StoreError
+from pairgen.records import write_record
 from pairgen.store import Store, Version, verify
 from pairgen.tags import tag_history, tags_of
 from tests.contents import contents
@@ -72,7 +75,12 @@ def test_a_tag_of_nothing_is_refused(store: Store) -> None:
         store.tag("demo@v9", "production")
 
 
-def test_many_at_once_lose_no_move(store: Store) -> None:
+def test_many_at_once_lose_no_move(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(path: Path, record: dict[str, Any]) -> None:
+        time.sleep(0.01)  # between what was read and what is written
+        write_record(path, record)
+
+    monkeypatch.setattr("pairgen.tags.write_record", slow)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda place: store.tag(f"demo@v{place % 3 + 1}", f"tag-{place % 4}"), range(24)))
 
