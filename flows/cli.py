@@ -141,6 +141,40 @@ def rewrite(
 
 
 @app.command()
+def check(
+    source: Annotated[str, typer.Argument(metavar="IN", help="Pairs: csv, tsv, jsonl, parquet.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="What became of them: csv, tsv, jsonl, parquet; replaced if there.")
+    ],
+    recipe: Annotated[str, typer.Option(help="The recipe whose models and filters decide.")] = "embedded",
+    store: StoreOption = STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Put the pairs in IN through a recipe's filters: every score, kept or not and why, row for row.
+
+    IN has the columns positive and negative (and context, parent, pair_id), or TRL's chosen and rejected (and prompt).
+    A positive is held against its parent, the text that it was made from: the negative, where no parent is given.
+    """
+    from flows import printing
+    from flows.checking import check_rows, open_pairs, tally
+    from flows.recipe import read_recipe
+    from pairgen.output import write_table
+
+    read = read_recipe(recipe, sources=["package:demo"])
+    started = time.monotonic()
+    given = open_pairs(source, out)
+    _writable(store)
+    with redirect_stdout(sys.stderr):
+        checked = check_rows(given, read, memory=_memory(store))
+    write_table(checked, out)
+    summary = {**tally(checked), "seconds": round(time.monotonic() - started, 1), "out": str(out)}
+    if as_json:
+        _write(summary)
+    else:
+        printing.checked(summary)
+
+
+@app.command()
 def versions(
     name: Annotated[str | None, typer.Argument(help="Of one data set only.")] = None,
     store: StoreOption = STORE,

@@ -139,6 +139,16 @@ def rewritten(summary: dict[str, Any]) -> None:
     paths({"rewrites": Path(summary["out"])})
 
 
+def checked(summary: dict[str, Any]) -> None:
+    """How many pairs were kept, and how many were not and why."""
+    counted = grid("rows", "kept", "dropped", "seconds", "why")
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in summary["drop_reasons"].items())
+    counts = (f"{summary[column]:,}" for column in ("rows", "kept", "dropped"))
+    counted.add_row(*counts, f"{summary['seconds']:.1f}", reasons)
+    console.print("\n", counted)
+    paths({"checked": Path(summary["out"])})
+
+
 def rewrites(answers: Sequence[dict[str, Any]], *, reveal: bool) -> None:
     """A text before and after each of its rewrites with [-what went-] and {+what came+}, or why it has none."""
     from data_cards.wording import changed, segments  # loads spaCy's tables, which the other commands need not wait for
@@ -242,7 +252,7 @@ def grid(*columns: str) -> Table:
     """An empty table without lines; the columns of numbers are set to the right."""
     made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     numeric = {"in", "kept", "dropped", "train", "validation", "test", "pairs", "sets", "base", "tuned", "change"}
-    numeric |= {"texts", "rewritten", "unchanged", "abstained", "seconds", "before", "after", "mean change"}
+    numeric |= {"texts", "rewritten", "unchanged", "abstained", "seconds", "rows", "before", "after", "mean change"}
     wraps = {"why", "cure", "found", "from", "to"}
     for column in columns:
         made.add_column(

@@ -80,7 +80,7 @@ def read_source(path: str, settings: SourceSettings) -> tuple[pl.DataFrame, Sour
     `hf:org/name@revision`, or `package:demo`. Texts are as they stand; `text_id` is the digest of the normalised text
     and context. Raises `SourceError` where nothing can be read, or no column holds the texts.
     """
-    table = _rows(path)
+    table = read_rows(path)
     if path.startswith("hf:"):
         name = path.removeprefix("hf:").partition("@")[0].replace("/", "--")
         sha256 = hashlib.sha256(table.write_ndjson().encode()).hexdigest()
@@ -105,7 +105,7 @@ def read_texts(path: str, *, text_column: str | None = None) -> pl.DataFrame:
 
     Reads what `read_source` reads. Raises `SourceError` where nothing can be read, or no column holds the texts.
     """
-    table = _rows(path)
+    table = read_rows(path)
     text = _column(path, table, "text", text_column, option="--text-column")
     id_column = _column(path, table, "id", None)
     ids = {"id": pl.col(id_column)} if id_column else {}
@@ -118,19 +118,9 @@ def clean(raw: pl.DataFrame, *, settings: SourceSettings, split: SplitSettings) 
     The order is that of (text_id, source, source_id), whatever the order of `raw`: of equal texts the first stays.
     """
     raw = raw.sort("text_id", "source", "source_id", "text", "context", nulls_last=True)
-    text = pl.col("text")
-    letters = r"\p{L}"
-    reasons = (
-        pl.when(text.str.strip_chars() == "").then(pl.lit("empty"))
-        .when(text.str.contains(CONTROL_CHARACTERS)).then(pl.lit("control_characters"))
-        .when(text.str.contains(BIDIRECTIONAL_CONTROLS)).then(pl.lit("bidirectional_controls"))
-        .when(text.str.len_chars() > settings.max_characters).then(pl.lit("too_long"))
-        .when(~text.str.contains(letters)).then(pl.lit("no_letters"))
-        .otherwise(_language_fault(raw["text"].to_list(), settings.language))
-    )  # fmt: skip
     # Only a sound text has duplicates: a faulty one, dropped for itself, may have the id of a sound one.
     copies = pl.col("reason").is_null() & ~pl.struct("text_id", pl.col("reason").is_null()).is_first_distinct()
-    judged = raw.with_columns(reason=reasons).with_columns(
+    judged = raw.with_columns(reason=text_faults(raw["text"], settings)).with_columns(
         reason=pl.when(copies).then(pl.lit("duplicate")).otherwise("reason")
     )
     faulty = judged.filter(pl.col("reason").is_not_null())
@@ -138,7 +128,7 @@ def clean(raw: pl.DataFrame, *, settings: SourceSettings, split: SplitSettings) 
         judged.filter(pl.col("reason").is_null())
         .drop("reason")
         .with_columns(
-            text=text.str.strip_chars(),
+            text=pl.col("text").str.strip_chars(),
             context=pl.col("context").str.replace_all(r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F]", "").str.strip_chars(),
         )
     )
@@ -151,6 +141,23 @@ def clean(raw: pl.DataFrame, *, settings: SourceSettings, split: SplitSettings) 
         drop_reason=faulty["reason"]
     )
     return Outcome(kept if kept.height else empty(TEXTS), dropped)
+
+
+def text_faults(texts: pl.Series, settings: SourceSettings) -> pl.Series:
+    """Why each of `texts` can be nothing: empty (or null), too long, without letters and the like; null if it is sound.
+
+    `SourceError` where nobody can tell the language of `settings`.
+    """
+    text = pl.col("text")
+    reasons = (
+        pl.when(text.str.strip_chars() == "").then(pl.lit("empty"))
+        .when(text.str.contains(CONTROL_CHARACTERS)).then(pl.lit("control_characters"))
+        .when(text.str.contains(BIDIRECTIONAL_CONTROLS)).then(pl.lit("bidirectional_controls"))
+        .when(text.str.len_chars() > settings.max_characters).then(pl.lit("too_long"))
+        .when(~text.str.contains(r"\p{L}")).then(pl.lit("no_letters"))
+        .otherwise(_language_fault(texts.fill_null("").to_list(), settings.language))
+    )  # fmt: skip
+    return pl.DataFrame({"text": texts.fill_null("")}).select(reason=reasons)["reason"]
 
 
 def _language_fault(texts: Sequence[str], language: str) -> pl.Expr:
@@ -172,9 +179,7 @@ def _column(path: str, table: pl.DataFrame, role: str, named: str | None, *, opt
     It is named by the `option` of a command, or else in the recipe.
     """
     setting, cure = (option, f"with {option}") if option else (f"source.{role}", f"in the recipe as source.{role}")
-    named_like = all(_COLUMN_NAME.fullmatch(name) for name in table.columns)  # else the header may be a text
-    names = ", ".join(repr(name) for name in table.columns)
-    there = names if named_like else f"{table.width} columns, unnamed (is the header line missing?)"
+    there = header(table)
     if named is not None:
         if named not in table.columns:
             raise SourceError(f"{path}: no column {named!r} for {setting}; there are: {there}")
@@ -187,6 +192,13 @@ def _column(path: str, table: pl.DataFrame, role: str, named: str | None, *, opt
     if role == "text" and found is None:
         raise SourceError(f"{path}: no column holds the texts; name it {cure}; there are: {there}")
     return found
+
+
+def header(table: pl.DataFrame) -> str:
+    """The columns of `table`, to be told in an error, unless the first line is a text and no header."""
+    if all(_COLUMN_NAME.fullmatch(name) for name in table.columns):
+        return ", ".join(repr(name) for name in table.columns)
+    return f"{table.width} columns, unnamed (is the header line missing?)"
 
 
 def _fits(dtype: pl.DataType, role: str) -> bool:
@@ -228,7 +240,8 @@ def check_source(path: str) -> None:
         raise SourceError(_encoding_fault(file, error.start)) from error
 
 
-def _rows(path: str) -> pl.DataFrame:
+def read_rows(path: str) -> pl.DataFrame:
+    """Every row at `path` as it stands, csv and tsv as strings; `SourceError` where nothing can be read."""
     table = _hub(path) if path.startswith("hf:") else _local(_file(path))
     if not table.height:
         raise SourceError(f"{path}: holds no rows; a corpus of at least one text is expected")

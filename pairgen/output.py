@@ -33,7 +33,10 @@ def check_output(out: Path, *, source: str) -> None:
 
 
 def check_cells(out: Path, table: pl.DataFrame) -> None:
-    """Raise `OutputError` where a cell of `table` holds what the format of `out` cannot: tsv knows no quotes."""
+    """Raise `OutputError` where `table` holds what the format of `out` cannot: bytes; a tab or a line break in tsv."""
+    for name, dtype in table.schema.items():
+        if out.suffix.lower() != ".parquet" and ("Binary" in str(dtype) or dtype == pl.Object):
+            raise OutputError(f"{out}: {name} holds {dtype}, which {out.suffix[1:]} cannot; name a .parquet file")
     if out.suffix.lower() != ".tsv":
         return
     for name in [name for name, dtype in table.schema.items() if dtype == pl.String]:
@@ -74,5 +77,8 @@ def _beside(out: Path) -> Path:
 def _flat(table: pl.DataFrame) -> pl.DataFrame:
     """`table` with every nested cell as its JSON."""
     nested = [name for name, dtype in table.schema.items() if dtype.is_nested()]
-    cells = {name: [None if cell is None else json.dumps(cell) for cell in table[name].to_list()] for name in nested}
+    cells = {
+        name: [None if cell is None else json.dumps(cell, default=str) for cell in table[name].to_list()]
+        for name in nested
+    }
     return table.with_columns(pl.Series(name, column, dtype=pl.String) for name, column in cells.items())

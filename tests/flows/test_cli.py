@@ -79,6 +79,7 @@ def test_help_names_every_command(cli: Cli) -> None:
         "train",
         "evaluate",
         "rewrite",
+        "check",
         "doctor",
         "tag",
         "diff",
@@ -88,7 +89,7 @@ def test_help_names_every_command(cli: Cli) -> None:
     ):
         assert f" {command} " in said.out
         assert cli(command, "--help").code == 0
-    assert len(app.registered_commands) == 14
+    assert len(app.registered_commands) == 15
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -63,6 +64,24 @@ def test_tsv_refuses_what_it_cannot_hold(tmp_path: Path) -> None:
         check_cells(tmp_path / "out.tsv", ODD)
     check_cells(tmp_path / "out.tsv", TABLE)
     check_cells(tmp_path / "out.csv", ODD)
+
+
+@pytest.mark.parametrize("cells", [[b"a"], [{"inner": [b"a"]}]])
+def test_bytes_need_parquet(cells: list[object]) -> None:
+    table = pl.DataFrame({"id": [1], "blob": cells})
+
+    check_cells(Path("out.parquet"), table)
+    for name in ("out.csv", "out.tsv", "out.jsonl"):
+        with pytest.raises(
+            OutputError, match=rf"^{name}: blob holds .*Binary.*, which \w+ cannot; name a .parquet file$"
+        ):
+            check_cells(Path(name), table)
+
+
+def test_a_date_in_a_nested_cell_is_written_out(tmp_path: Path) -> None:
+    write_table(pl.DataFrame({"meta": [{"day": date(2020, 2, 1)}]}), tmp_path / "out.csv")
+
+    assert pl.read_csv(tmp_path / "out.csv")["meta"].to_list() == ['{"day": "2020-02-01"}']
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
