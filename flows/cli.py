@@ -175,6 +175,28 @@ def check(
 
 
 @app.command()
+def whatif(
+    reference: Annotated[str, typer.Argument(metavar="REF")],
+    moved: Annotated[
+        list[str],
+        typer.Option("--set", metavar="FILTER.KEY=VALUE", help="A moved threshold; may be given several times."),
+    ],
+    store: StoreOption = STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what moved thresholds would keep of a version, from the scores in it: no model is loaded."""
+    from flows import printing
+    from flows.whatif import ask
+    from pairgen.store import Store
+
+    answer = ask(Store(store).resolve(reference), moved)
+    if as_json:
+        _write(answer)
+    else:
+        printing.asked(answer)
+
+
+@app.command()
 def versions(
     name: Annotated[str | None, typer.Argument(help="Of one data set only.")] = None,
     store: StoreOption = STORE,

@@ -149,6 +149,33 @@ def checked(summary: dict[str, Any]) -> None:
     paths({"checked": Path(summary["out"])})
 
 
+def asked(answer: dict[str, Any]) -> None:
+    """What moved thresholds would keep: in all, by reason and by kind."""
+    console.print(f"\n[bold]{answer['reference']}[/bold]")
+    for moved in answer["set"]:
+        now, then = ("none" if moved[when] is None else moved[when] for when in ("now", "then"))
+        console.print(f"  {moved['filter']}.{moved['key']} {then} instead of {now}", soft_wrap=True)
+    total = answer["pairs"]
+    pairs = grid("judged", "kept now", "kept then", "gained", "lost", "unknown")
+    pairs.add_row(*(f"{total[key]:,}" for key in ("judged", *_MOVES)))
+    reasons = grid("reason", "dropped now", "dropped then", "gained", "lost", "unknown")
+    for row in answer["by_reason"]:
+        counts = (row[key] for key in ("dropped_now", "dropped_then", "gained", "lost", "unknown"))
+        reasons.add_row(row["reason"], *(f"{count:,}" for count in counts))
+    kinds = grid("positive", "negative", "kept now", "kept then", "gained", "lost", "unknown")
+    for row in answer["by_kind"]:
+        kinds.add_row(row["positive_kind"], row["negative_kind"], *(f"{row[key]:,}" for key in _MOVES))
+    for table in (pairs, reasons, kinds):
+        if table.row_count:
+            console.print()
+            console.print(table)
+    if total["unknown"]:
+        console.print(
+            "unknown: dropped before every filter had scored them; a build with these thresholds would tell",
+            soft_wrap=True,
+        )
+
+
 def rewrites(answers: Sequence[dict[str, Any]], *, reveal: bool) -> None:
     """A text before and after each of its rewrites with [-what went-] and {+what came+}, or why it has none."""
     from data_cards.wording import changed, segments  # loads spaCy's tables, which the other commands need not wait for
@@ -187,6 +214,7 @@ def paths(named: dict[str, Path]) -> None:
         console.print(f"{name + ':':<11}{path}", soft_wrap=True, markup=False)
 
 
+_MOVES = ("kept_now", "kept_then", "gained", "lost", "unknown")
 _REWRITE_SCORES = ("toxicity", "judge", "similarity", "fluency", "edit")
 _ABSTENTIONS = {
     "empty": "there is no text",
@@ -253,6 +281,7 @@ def grid(*columns: str) -> Table:
     made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     numeric = {"in", "kept", "dropped", "train", "validation", "test", "pairs", "sets", "base", "tuned", "change"}
     numeric |= {"texts", "rewritten", "unchanged", "abstained", "seconds", "rows", "before", "after", "mean change"}
+    numeric |= {"judged", "kept now", "kept then", "dropped now", "dropped then", "gained", "lost", "unknown"}
     wraps = {"why", "cure", "found", "from", "to"}
     for column in columns:
         made.add_column(

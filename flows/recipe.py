@@ -122,9 +122,9 @@ def _mistake(error: dict[str, Any]) -> str:
     where, found = ".".join(place), error["input"]
     match error["type"]:
         case "union_tag_invalid":
-            return f"{where}.kind: {found.get('kind')!r} is no filter; there are: {', '.join(_filter_kinds())}"
+            return f"{where}.kind: {found.get('kind')!r} is no filter; there are: {', '.join(filter_kinds())}"
         case "union_tag_not_found":
-            return f"{where}.kind: is missing; there are: {', '.join(_filter_kinds())}"
+            return f"{where}.kind: is missing; there are: {', '.join(filter_kinds())}"
         case "extra_forbidden":
             near = difflib.get_close_matches(place[-1], _keys(error["loc"]), n=1)
             allowed = f"did you mean {near[0]}?" if near else f"there are: {', '.join(_keys(error['loc']))}"
@@ -135,7 +135,8 @@ def _mistake(error: dict[str, Any]) -> str:
             return f"{where}: found {found!r}; {error['msg'][:1].lower()}{error['msg'][1:]}"
 
 
-def _filter_kinds() -> list[str]:
+def filter_kinds() -> list[str]:
+    """Every filter that a recipe may name, sorted."""
     union = get_args(AnyFilter)[0]
     return sorted(each.model_fields["kind"].default for each in get_args(union))
 

@@ -29,6 +29,10 @@ class RewriteError(ContrastPairsError):
     """Texts cannot be rewritten as asked."""
 
 
+class FilterError(ContrastPairsError):
+    """A filter is asked for that there is not, or a threshold that it cannot have."""
+
+
 class OutputError(ContrastPairsError):
     """A table cannot be written where it was asked for."""
 

@@ -80,6 +80,7 @@ def test_help_names_every_command(cli: Cli) -> None:
         "evaluate",
         "rewrite",
         "check",
+        "whatif",
         "doctor",
         "tag",
         "diff",
@@ -89,7 +90,7 @@ def test_help_names_every_command(cli: Cli) -> None:
     ):
         assert f" {command} " in said.out
         assert cli(command, "--help").code == 0
-    assert len(app.registered_commands) == 15
+    assert len(app.registered_commands) == 16
 
 
 @pytest.mark.parametrize(

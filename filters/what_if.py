@@ -1,0 +1,107 @@
+"""What moved thresholds would keep of a version, from the scores that stand in it: no model is asked.
+
+Each row that reached the filters goes through them again, as in a build: first the filters that need no other row, by
+their stored scores, then, among the rows that these keep, the comparison of sets and of splits, which is by rule.
+"""
+
+from collections.abc import Sequence
+from typing import cast
+
+import polars as pl
+
+from filters.base import Filter, apply_filters, keep_pairs
+from pairgen.models import Models
+from pairgen.schema import PAIRS
+from pairgen.splits import drop_shared
+
+STAGES = ("filter", "near_duplicate", "disjoint")  # where a pair was dropped that a threshold may bring back
+KEPT, UNKNOWN = "kept", "unknown"
+_NO_MODELS = cast(Models, None)  # filters across sets ask none
+
+
+def judged_pairs(pairs: pl.DataFrame, dropped: pl.DataFrame) -> pl.DataFrame:
+    """Every pair of a version that reached the filters, as `PAIRS` with `score_*`, and `now`: "kept" or its reason."""
+    reached = (pl.col("unit") == "pair") & pl.col("stage").is_in(STAGES)
+    back = dropped.filter(reached).rename({"id": "pair_id", "drop_reason": "now"})
+    scores = [name for name in dropped.columns if name.startswith("score_")]
+    return pl.concat([pairs.with_columns(now=pl.lit(KEPT)), back.select(*PAIRS, "now", *scores)], how="diagonal")
+
+
+def what_if(judged: pl.DataFrame, filters: Sequence[Filter]) -> pl.DataFrame:
+    """`judged` with `then`: "kept", the reason of `filters`, or "unknown".
+
+    Unknown is what would pass every filter that scored it, and has no score of another, although it was dropped before
+    that could decide. What was dropped because it has no score stays so.
+    """
+    alone = [each for each in filters if not each.across_sets]
+    across = [each for each in filters if each.across_sets]
+    rows = judged.filter(~_unknown(alone)).drop("now", *[f"score_{each.kind}" for each in across], strict=False)
+    first = keep_pairs(rows, alone, stage="filter")
+    second = apply_filters(first.kept, across, _NO_MODELS, stage="near_duplicate")
+    third = drop_shared(second.kept)
+    gone = pl.concat([outcome.dropped.select("id", "drop_reason") for outcome in (first, second, third)])
+    then = pl.concat(
+        [
+            third.kept.select("pair_id", then=pl.lit(KEPT)),
+            gone.select(pair_id="id", then="drop_reason"),
+        ]
+    )
+    joined = judged.join(then, on="pair_id", how="left", maintain_order="left")
+    return joined.with_columns(pl.col("then").fill_null(UNKNOWN))
+
+
+def moves(asked: pl.DataFrame) -> dict[str, int]:
+    """Of the rows of `what_if`: judged, kept now and then, gained, lost, and of how many nobody knows."""
+    return asked.select(judged=pl.len(), **_moves()).row(0, named=True)
+
+
+def moves_by_kind(asked: pl.DataFrame) -> pl.DataFrame:
+    """The same by `positive_kind` and `negative_kind`, in their order."""
+    kinds = ("positive_kind", "negative_kind")
+    return asked.group_by(kinds).agg(judged=pl.len(), **_moves()).sort(kinds)
+
+
+def moves_by_reason(asked: pl.DataFrame) -> pl.DataFrame:
+    """A row a reason: dropped for it now and then; gained of those dropped for it now; lost to it then.
+
+    The reason with the most rows comes first.
+    """
+    counts = {
+        "dropped_now": asked.filter(pl.col("now") != KEPT).select(reason="now"),
+        "dropped_then": asked.filter(~pl.col("then").is_in([KEPT, UNKNOWN])).select(reason="then"),
+        "gained": asked.filter(_gained()).select(reason="now"),
+        "lost": asked.filter(_lost()).select(reason="then"),
+        UNKNOWN: asked.filter(pl.col("then") == UNKNOWN).select(reason="now"),
+    }
+    table = pl.concat([counts["dropped_now"], counts["dropped_then"]]).unique()
+    for name, reasons in counts.items():
+        counted = reasons.group_by("reason").agg(pl.len().cast(pl.Int64).alias(name))
+        table = table.join(counted, on="reason", how="left").with_columns(pl.col(name).fill_null(0))
+    order = pl.max_horizontal("dropped_now", "dropped_then")
+    return table.sort(order, "reason", descending=[True, False])
+
+
+def _unknown(filters: Sequence[Filter]) -> pl.Expr:
+    columns = [(each, pl.col(f"score_{each.kind}")) for each in filters]
+    passes = [column.is_null() | each.keep(column) for each, column in columns]
+    lacks = [column.is_null() for _, column in columns]
+    decided = pl.col("now").str.ends_with("_unscored") | (pl.col("now") == KEPT)
+    return pl.all_horizontal(*passes, True) & pl.any_horizontal(*lacks, False) & ~decided
+
+
+def _gained() -> pl.Expr:
+    return (pl.col("now") != KEPT) & (pl.col("then") == KEPT)
+
+
+def _lost() -> pl.Expr:
+    return (pl.col("now") == KEPT) & ~pl.col("then").is_in([KEPT, UNKNOWN])
+
+
+def _moves() -> dict[str, pl.Expr]:
+    return {
+        "kept_now": (pl.col("now") == KEPT).sum(),
+        "kept_then": (pl.col("then") == KEPT).sum(),
+        "gained": _gained().sum(),
+        "lost": _lost().sum(),
+        UNKNOWN: (pl.col("then") == UNKNOWN).sum(),
+    }

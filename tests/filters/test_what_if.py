@@ -1,0 +1,147 @@
+"""What moved thresholds would keep is what the filters keep when they run with them, down to the last row."""
+
+from typing import Any, ClassVar, Literal
+
+import polars as pl
+import pytest
+
+from filters.base import Filter, apply_filters
+from filters.copy import Copy
+from filters.near_duplicate import NearDuplicate
+from filters.toxicity import Judge, Toxicity
+from filters.what_if import judged_pairs, moves, moves_by_kind, moves_by_reason, what_if
+from pairgen.models import Models
+from pairgen.schema import DROPPED, PAIRS, check, empty, stack
+from pairgen.splits import drop_shared
+from tests.pairgen.samples import Fakes, WordToxicity, pair, pairs
+
+LONG = "Only a damn idiot would complain that the council keeps the library open until {}."
+FAKES = Fakes(toxicity=WordToxicity(idiot=0.9, damn=0.5, silly=0.2), judge=WordToxicity(idiot=1.0))
+
+
+def row(positive: str, negative: str, set_id: str, **more: str) -> dict[str, str]:
+    return pair(positive, negative, set_id=set_id) | more
+
+
+TABLE = pairs(
+    row("Fine.", "You idiot.", "a"),
+    row("Damned.", "You idiot.", "a"),
+    row("A damn shame.", LONG.format("nine"), "b"),  # toxic for now; once it is kept, the next is a near duplicate
+    row("Fine again.", LONG.format("noon"), "c"),
+    row("Same.", "same.", "d", negative_kind="negation", positive_kind="original"),
+    row("silly", "You fool.", "e"),
+    row("unscorable", "You fool.", "f"),
+    row("A damn pity.", "What a fool.", "g", split="test"),  # once it is kept, the next stands in another split
+    row("A damn pity.", "Such a fool.", "h"),
+    row("silly", "Such a fool.", "h"),
+)
+NOW = [Toxicity(max_score=0.3), Judge(), Copy(), NearDuplicate()]
+
+
+def built(filters: list[Filter]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What a build keeps and drops of `TABLE`, stage by stage."""
+    alone = apply_filters(TABLE, [each for each in filters if not each.across_sets], FAKES)
+    across = apply_filters(alone.kept, [each for each in filters if each.across_sets], FAKES, stage="near_duplicate")
+    disjoint = drop_shared(across.kept)
+    text = pl.DataFrame([{"stage": "mine", "drop_reason": "x", "unit": "text", "id": "t"}])
+    dropped = stack([text, alone.dropped, across.dropped, disjoint.dropped], DROPPED)
+    return check(disjoint.kept, PAIRS, stage="test"), check(dropped, DROPPED, stage="test")
+
+
+@pytest.mark.parametrize("toxicity", [0.0, 0.19, 0.2, 0.3, 0.5, 0.9])
+@pytest.mark.parametrize("near", [0.7, 0.8, 1.0])
+@pytest.mark.parametrize("words", [1, 2, 9])
+def test_it_is_what_a_build_would_keep(toxicity: float, near: float, words: int) -> None:
+    then = [Toxicity(max_score=toxicity), Judge(), Copy(min_changed_words=words), NearDuplicate(max_score=near)]
+    before, after = built(NOW), built(then)
+
+    asked = what_if(judged_pairs(*before), then)
+
+    assert sorted(asked["pair_id"]) == sorted(TABLE["pair_id"])
+    assert sorted(asked.filter(pl.col("now") == "kept")["pair_id"]) == sorted(before[0]["pair_id"])
+    assert sorted(asked.filter(pl.col("then") == "kept")["pair_id"]) == sorted(after[0]["pair_id"])
+    reasons = after[1].filter(pl.col("unit") == "pair").select("id", "drop_reason").sort("id").rows()
+    assert asked.filter(pl.col("then") != "kept").select("pair_id", "then").sort("pair_id").rows() == reasons
+    total = moves(asked)
+    assert total["kept_then"] == total["kept_now"] + total["gained"] - total["lost"] == after[0].height
+    assert (total["judged"], total["unknown"]) == (10, 0)
+    for table in (moves_by_kind(asked), moves_by_reason(asked)):
+        assert {name: table[name].sum() for name in ("gained", "lost")} == {
+            name: total[name] for name in ("gained", "lost")
+        }
+
+
+def test_one_row_gained_may_cost_another() -> None:
+    asked = what_if(judged_pairs(*built(NOW)), [Toxicity(max_score=0.5), Judge(), Copy(), NearDuplicate()])
+
+    assert asked.filter(pl.col("now") != pl.col("then")).select("positive", "now", "then").sort("positive").rows() == [
+        ("A damn pity.", "toxicity", "kept"),
+        ("A damn pity.", "toxicity", "text_in_other_split"),
+        ("A damn shame.", "toxicity", "kept"),
+        ("Fine again.", "kept", "near_duplicate"),
+    ]
+    assert moves_by_reason(asked).rows() == [
+        ("toxicity", 3, 0, 2, 0, 0),
+        ("copy", 1, 1, 0, 0, 0),
+        ("near_duplicate", 0, 1, 0, 1, 0),
+        ("text_in_other_split", 0, 1, 0, 0, 0),
+        ("toxicity_unscored", 1, 1, 0, 0, 0),
+    ]
+    assert moves_by_kind(asked).rows() == [
+        ("original", "negation", 1, 0, 0, 0, 0, 0),
+        ("rewrite", "toxic", 9, 5, 6, 2, 1, 0),
+    ]
+
+
+class Stored(Filter):
+    """Has stored scores only."""
+
+    kind: Literal["stored"] = "stored"
+    across_sets: ClassVar[bool] = False
+
+    def score(self, pairs: pl.DataFrame, models: Models) -> pl.Series:
+        raise AssertionError("nothing is scored again")
+
+    def keep(self, score: pl.Expr) -> pl.Expr:
+        return score >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("now", "toxicity", "stored", "then"),
+    [
+        ("toxicity", 0.4, None, "unknown"),  # dropped before `stored` scored it
+        ("toxicity", 0.9, None, "toxicity"),  # dropped then too, whatever `stored` says
+        ("toxicity", 0.4, 0.5, "kept"),
+        ("toxicity", 0.4, 0.4, "stored"),
+        ("stored_unscored", 0.4, None, "stored_unscored"),  # it was asked, and had none to give
+        ("kept", 0.4, 0.5, "kept"),
+    ],
+)
+def test_what_no_one_scored_is_unknown(now: str, toxicity: float, stored: float | None, then: str) -> None:
+    scores = {"score_toxicity": toxicity, "score_stored": stored}
+    judged = pairs(row("A.", "B.", "s")).with_columns(
+        pl.lit(now).alias("now"), **{name: pl.lit(score, dtype=pl.Float64) for name, score in scores.items()}
+    )
+
+    asked = what_if(judged, [Toxicity(max_score=0.5), Stored()])
+
+    assert asked["then"].to_list() == [then]
+    assert moves(asked)["unknown"] == (then == "unknown")
+    counted: list[dict[str, Any]] = moves_by_reason(asked).to_dicts()
+    assert sum(each["unknown"] for each in counted) == (then == "unknown")
+
+
+@pytest.mark.parametrize("filters", [[], NOW])
+def test_no_pairs(filters: list[Filter]) -> None:
+    kept, dropped = built(NOW)
+    asked = what_if(judged_pairs(kept.head(0), dropped.head(0)), filters)
+
+    assert moves(asked) == dict.fromkeys(("judged", "kept_now", "kept_then", "gained", "lost", "unknown"), 0)
+    assert (moves_by_kind(asked).height, moves_by_reason(asked).height) == (0, 0)
+
+
+def test_what_was_dropped_before_the_filters_stays_dropped() -> None:
+    early = {"stage": "pair", "drop_reason": "over_max_pairs_per_set", "unit": "pair", "id": "p"}
+    dropped = stack([pl.DataFrame([early])], DROPPED)
+
+    assert judged_pairs(empty(PAIRS), dropped).height == 0
