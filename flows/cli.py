@@ -169,7 +169,7 @@ def check(
     write_table(checked, out)
     summary = {**tally(checked), "seconds": round(time.monotonic() - started, 1), "out": str(out)}
     if as_json:
-        _write(summary)
+        write(summary)
     else:
         printing.checked(summary)
 
@@ -191,7 +191,7 @@ def whatif(
 
     answer = ask(Store(store).resolve(reference), moved)
     if as_json:
-        _write(answer)
+        write(answer)
     else:
         printing.asked(answer)
 

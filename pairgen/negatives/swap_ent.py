@@ -16,7 +16,8 @@ from pairgen.extraction import Mention, entities
 from pairgen.negatives.change import Negative, Replacement, article_fits, case_like, change
 
 _SHARE_OF_TWO = 0.3
-_ACRONYM = re.compile(r"\b[A-Z]{2,5}s?\b")
+_UNSOUND = re.compile(r"['’]|\bv\.|\b[A-Z]{2,5}s?\b")  # a possessive, the title of a case, an acronym
+_MARKS = {"=", "[", "]", "-", "#"}
 _THE_BEFORE = re.compile(r"\bthe\s+$", re.IGNORECASE)
 
 
@@ -54,9 +55,7 @@ def _can_be_swapped(doc: Any, mention: Mention) -> bool:
     span = doc.char_span(mention.start, mention.end, alignment_mode="expand")
     whole = len(re.findall(rf"\b{re.escape(mention.text)}", doc.text, re.IGNORECASE))
     same = sum(other.text == mention.text for other in entities(doc))
-    sound = (
-        mention.text.isprintable() and not re.search(r"['’]|\bv\.", mention.text) and not _ACRONYM.search(mention.text)
-    )
+    sound = mention.text.isprintable() and not _UNSOUND.search(mention.text)
     last = mention.text.split()[-1]  # "Joe Acosta", later "Acosta" alone
     sound = sound and len(re.findall(rf"\b{re.escape(last)}\b", doc.text, re.IGNORECASE)) == same
     sound = sound and not any(token.pos_ == "INTJ" for token in span) and not _runs_on(span)
@@ -69,14 +68,9 @@ def _runs_on(span: Any) -> bool:
     doc = span.doc
     before = doc[span.start - 1] if span.start else None
     after = doc[span.end] if span.end < len(doc) else None
-    if before is not None and (
-        (before.pos_ == "PROPN" and before.text[0].isupper()) or before.text in {"=", "[", "-", "#"}
-    ):
-        return True
-    if after is None:
-        return False
-    cried = after.text == "!" and len(span) == 1 and span.start == span.sent.start
-    return cried or after.text in {"=", "]", "-"} or (after.pos_ == "PROPN" and after.text[0].isupper())
+    beside = [token for token in (before, after) if token is not None]
+    cried = after is not None and after.text == "!" and len(span) == 1 and span.start == span.sent.start
+    return cried or any(token.text in _MARKS or (token.pos_ == "PROPN" and token.text[0].isupper()) for token in beside)
 
 
 def _bare(text: str, start: int, label: str, other: str) -> str | None:

@@ -35,7 +35,7 @@ _PEOPLE = {
 }
 _BETWEEN_PEOPLE = {  # what one does to another of one's kind, and not both to each other
     "abandon", "accuse", "advise", "annoy", "arrest", "ask", "assure", "attack", "avoid", "back", "ban", "beat",
-    "betray", "bite", "blame", "bomb", "bother", "bribe", "bully", "call", "challenge", "chase", "cheat", "comfort", "complement",
+    "betray", "bite", "blame", "bomb", "bother", "bribe", "bully", "call", "challenge", "chase", "cheat", "comfort",
     "condemn", "congratulate", "convince", "criticise", "criticize", "deceive", "defeat", "defend", "despise",
     "distrust", "endorse", "fire", "follow", "fool", "forgive", "greet", "harass", "hate", "help", "hire", "hit",
     "hurt", "ignore", "impress", "insult", "interview", "invade", "invite", "kick", "kill", "love", "mislead", "mock",

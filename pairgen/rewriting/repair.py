@@ -22,7 +22,8 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 _EMPTY_SLOT = re.compile(
-    r"\b(?:a|an|the|my|your|our|such|very|\w+'re|is a|like|of|for|to|with|by|is|am|are|was|were|be|been)\s*(?:[.,;:!?)\"”]|$)",
+    r"\b(?:a|an|the|my|your|our|such|very|\w+'re|is a|like|of|for|to|with|by|is|am|are|was|were|be|been)"
+    r"\s*(?:[.,;:!?)\"”]|$)",
     re.IGNORECASE,
 )
 _ARTICLE = re.compile(r"\b(a|an)(\s+)(?=(\w))", re.IGNORECASE)
