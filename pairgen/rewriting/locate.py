@@ -27,6 +27,7 @@ _POSSESSIVE = re.compile(r"['’]s$", re.IGNORECASE)
 _KEPT = re.compile(r"not|no|never|none|nor|nobody|nothing|cannot|.*n['’]?t|" + "|".join(NUMBER_WORDS))
 _ROUNDS = 6
 _MIN_OCCLUSION = 0.05
+_TOXIC_WORD = 0.5
 
 
 @dataclass(frozen=True)
@@ -93,11 +94,11 @@ def locate(docs: Sequence[Any], *, scorer: ToxicityModel, max_toxicity: float) -
     Strong expressions are carriers outright. While the rest is still over `max_toxicity`, the piece whose removal
     lowers the score most joins them (occlusion; Zeiler & Fergus 2014), in one batched pass over all texts a round, for
     up to six rounds. Entities, identity terms, numbers, negations and what is protected are never taken, nor a word
-    outside the lexicon that is not itself over `max_toxicity`: a scorer that errs on the whole is not mended by a hole.
+    outside the lexicon that is not toxic by itself (.5): a scorer that errs on the whole is not mended by a hole.
     """
     texts = [doc.text for doc in docs]
     carriers = [[carrier for carrier in lexicon_carriers(shielded(text)) if _strong(carrier)] for text in texts]
-    pieces = _suspect([_pieces(doc) for doc in docs], texts, scorer, max_toxicity)
+    pieces = _suspect([_pieces(doc) for doc in docs], texts, scorer)
     left = [without(text, found) for text, found in zip(texts, carriers, strict=True)]
     scores = list(scorer.toxicity(left))
     for _ in range(_ROUNDS):
@@ -123,14 +124,12 @@ def locate(docs: Sequence[Any], *, scorer: ToxicityModel, max_toxicity: float) -
     return [sorted(found, key=lambda carrier: carrier.start) for found in carriers]
 
 
-def _suspect(
-    pieces: list[list[Carrier]], texts: list[str], scorer: ToxicityModel, max_toxicity: float
-) -> list[list[Carrier]]:
+def _suspect(pieces: list[list[Carrier]], texts: list[str], scorer: ToxicityModel) -> list[list[Carrier]]:
     """Of `pieces`, those that the lexicon knows, and the words that are toxic by themselves."""
     unknown = sorted(
         {text[one.start : one.end] for text, some in zip(texts, pieces, strict=True) for one in some if not one.senses}
     )
-    toxic = {word for word, score in zip(unknown, scorer.toxicity(unknown), strict=True) if score > max_toxicity}
+    toxic = {word for word, score in zip(unknown, scorer.toxicity(unknown), strict=True) if score >= _TOXIC_WORD}
     return [
         [one for one in some if one.senses or text[one.start : one.end] in toxic]
         for text, some in zip(texts, pieces, strict=True)

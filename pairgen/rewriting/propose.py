@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from pairgen.extraction import protected_pieces
 from pairgen.rewriting.lexicon import BEFORE, DELETE, Sense, senses
-from pairgen.rewriting.locate import Carrier
+from pairgen.rewriting.locate import Carrier, without
 from pairgen.rewriting.repair import broken, repair
 
 _POS = {
@@ -68,9 +68,13 @@ class Edit(NamedTuple):
 def propose(doc: Any, carriers: Sequence[Carrier]) -> list[Candidate]:
     """Up to 24 candidates for the text of the spaCy `doc`, without repeats, the best fitting first.
 
-    Carriers are edited together, in the order of how well their forms fit (a beam: not all combinations).
+    Carriers are edited together, in the order of how well their forms fit (a beam: not all combinations). None where
+    the text holds nothing but words that may go.
     """
     text = doc.text
+    bare = not any(letter.isalpha() for letter in without(text, carriers))
+    if bare and all(any(DELETE in sense.neutral for sense in carrier.senses) for carrier in carriers):
+        return []  # "idiot!!": nothing is said that could be said otherwise
     kept = protected_pieces(text)
     plans: list[tuple[float, tuple[Edit, ...]]] = [(1.0, ())]
     for carrier in carriers:
@@ -192,7 +196,7 @@ def _addressed(span: Any) -> int | None:
     if not _closes(span.doc, span.end):
         return None
     place = span.start - 1
-    while place >= 0 and span.doc[place].pos_ in {"ADJ", "INTJ"}:
+    while place >= 0 and (span.doc[place].pos_ in {"ADJ", "INTJ"} or (span.doc[place].lower_,) in senses()):
         place -= 1
     if place < 0 or span.doc[place].lower_ != "you":
         return None

@@ -68,8 +68,15 @@ def test_occlusion_finds_what_the_lexicon_has_not(parser: Parser) -> None:
 def test_a_text_at_the_limit_is_quiet(parser: Parser) -> None:
     docs = parser.parse(["The weather is blurbish today."])
 
-    assert locate(docs, scorer=WordToxicity(blurbish=0.3), max_toxicity=0.3) == [[]]
-    assert len(locate(docs, scorer=WordToxicity(blurbish=0.31), max_toxicity=0.3)[0]) == 1
+    assert locate(docs, scorer=WordToxicity(blurbish=0.6), max_toxicity=0.6) == [[]]
+    assert len(locate(docs, scorer=WordToxicity(blurbish=0.61), max_toxicity=0.6)[0]) == 1
+
+
+def test_an_unknown_word_that_is_not_toxic_by_itself_is_never_taken(parser: Parser) -> None:
+    docs = parser.parse(["The weather is blurbish today."])
+
+    assert locate(docs, scorer=WordToxicity(blurbish=0.49), max_toxicity=0.3) == [[]]
+    assert len(locate(docs, scorer=WordToxicity(blurbish=0.5), max_toxicity=0.3)[0]) == 1
 
 
 def test_names_and_identity_terms_are_never_taken(parser: Parser) -> None:
