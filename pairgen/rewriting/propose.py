@@ -102,7 +102,10 @@ def _options(doc: Any, carrier: Carrier) -> list[Edit]:
     fitting = {sense for sense in carrier.senses if _fits(sense, span, carrier.senses)} or set(carrier.senses)
     edits: dict[tuple[int, int, str], float] = {}
     tells, addressed = _tells(span), _addressed(span) is not None
+    as_noun = _stands_as_noun(span) and any(sense.pos == "noun" for sense in carrier.senses)
     for sense in carrier.senses:
+        if sense.pos == "adj" and as_noun:
+            continue
         for rank, word in enumerate(sense.neutral):
             edit = _edit(word, doc, carrier)
             if edit is not None and not (word == DELETE and _leaves_a_hole(span, edit)):
@@ -182,6 +185,13 @@ def _leaves_a_hole(span: Any, deletion: tuple[int, int, str]) -> bool:
     waits = last.pos_ in {"ADP", "DET", "NUM"} or last.tag_ in {"PRP$", "TO", "WDT"} or last.lemma_ == "be"
     modifies = last.pos_ in {"ADJ", "ADV"} and last.head.i in range(span.start, span.end)
     return waits or modifies
+
+
+def _stands_as_noun(span: Any) -> bool:
+    """Whether `span` ends a noun phrase that an article or the like opens: "is an ...", never "an ... plan"."""
+    following = span.doc[span.end] if span.end < len(span.doc) else None
+    opened = any(child.dep_ in {"det", "poss", "nummod"} for child in span.root.children)
+    return opened and (following is None or following.pos_ not in {"ADJ", "NOUN", "NUM", "PROPN"})
 
 
 def _tells(span: Any) -> bool:

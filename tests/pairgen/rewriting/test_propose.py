@@ -68,6 +68,7 @@ def test_strategies(parser: Parser) -> None:
         ("Close the door, stupid idiot.", "unwise."),
         ("This is some serious shit.", "serious."),
         ("They are idiots.", "They are."),
+        ("The mayor is an idiot.", "unwise."),
     ],
 )
 def test_no_candidate_leaves_a_hole(text: str, never: str, parser: Parser) -> None:
