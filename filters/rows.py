@@ -1,6 +1,7 @@
 """Filters on rows that must all come back: a table with scores, `kept` and `drop_reason`, in the order of the rows."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
@@ -40,3 +41,16 @@ def judge_rows(scored: pl.DataFrame, filters: Sequence[Filter], models: Models) 
         maintain_order="left",
     )
     return outcome.select(*scores, kept=pl.col("kept").fill_null(False), drop_reason=pl.coalesce("fault", "reason"))
+
+
+def tally(checked: pl.DataFrame) -> dict[str, Any]:
+    """Rows, how many were kept and dropped, and the reasons."""
+    reasons = checked.filter(~pl.col("kept")).group_by("drop_reason").len()
+    reasons = reasons.sort("len", "drop_reason", descending=[True, False])
+    kept = int(checked["kept"].sum())
+    return {
+        "rows": checked.height,
+        "kept": kept,
+        "dropped": checked.height - kept,
+        "drop_reasons": dict(reasons.rows()),
+    }

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -49,16 +48,3 @@ def check_rows(given: GivenPairs, recipe: Recipe, *, memory: Path) -> pl.DataFra
 def gates(recipe: Recipe) -> Sequence[Filter]:
     """The filters of `recipe`, and `copy` if it has none."""
     return recipe.filters if any(each.kind == "copy" for each in recipe.filters) else (*recipe.filters, Copy())
-
-
-def tally(checked: pl.DataFrame) -> dict[str, Any]:
-    """Rows, how many were kept and dropped, and the reasons."""
-    reasons = checked.filter(~pl.col("kept")).group_by("drop_reason").len()
-    reasons = reasons.sort("len", "drop_reason", descending=[True, False])
-    kept = int(checked["kept"].sum())
-    return {
-        "rows": checked.height,
-        "kept": kept,
-        "dropped": checked.height - kept,
-        "drop_reasons": dict(reasons.rows()),
-    }

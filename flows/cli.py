@@ -116,8 +116,9 @@ def rewrite(
         raise RewriteError("rewrite: expected IN and OUT, or --text TEXT; see contrast-pairs rewrite --help")
     from flows import printing
     from flows.recipe import read_recipe
-    from flows.rewriting import one_text, open_texts, rewrite_rows, tally
+    from flows.rewriting import one_text, open_texts, rewrite_rows
     from pairgen.output import write_table
+    from pairgen.rewriting.answer import tally
 
     read = read_recipe(recipe, sources=["package:demo"])
     started = time.monotonic()
@@ -155,8 +156,9 @@ def check(
     IN has the columns positive and negative (and context, parent, pair_id), or TRL's chosen and rejected (and prompt).
     A positive is held against its parent, the text that it was made from: the negative, where no parent is given.
     """
+    from filters.rows import tally
     from flows import printing
-    from flows.checking import check_rows, open_pairs, tally
+    from flows.checking import check_rows, open_pairs
     from flows.recipe import read_recipe
     from pairgen.output import write_table
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -12,7 +11,7 @@ from pairgen.corpus import read_texts
 from pairgen.errors import RewriteError
 from pairgen.loading import load_models
 from pairgen.output import check_cells, check_output
-from pairgen.rewriting.answer import rewrite_table
+from pairgen.rewriting.answer import first, rewrite_table
 
 ROWS_A_CHUNK = 256
 CHARACTERS_A_CHUNK = 50_000  # what locating tries grows with the square of a text
@@ -50,32 +49,11 @@ def rewrite_rows(rows: pl.DataFrame, recipe: Recipe, *, n: int, memory: Path) ->
                 models=models,
                 max_characters=recipe.source.max_characters,
             )
-            place = answers.select(_first().cum_sum() - 1).to_series()
+            place = answers.select(first().cum_sum() - 1).to_series()
             answered.append(pl.concat([chunk.drop("text")[place], answers], how="horizontal"))
             done += chunk.height
         advance(done, rows.height)
     return pl.concat(answered)
-
-
-def tally(answers: pl.DataFrame) -> dict[str, Any]:
-    """Texts, and how many of them were rewritten, are unchanged or have no rewrite, with the reasons."""
-    texts = answers.filter(_first())
-    unchanged = texts.filter(pl.col("strategy") == "unchanged").height
-    reasons = texts.filter(pl.col("rank").is_null()).group_by("abstain_reason").len()
-    reasons = reasons.sort("len", "abstain_reason", descending=[True, False])
-    abstained = int(reasons["len"].sum())
-    return {
-        "texts": texts.height,
-        "rewritten": texts.height - unchanged - abstained,
-        "unchanged": unchanged,
-        "abstained": abstained,
-        "abstain_reasons": dict(reasons.rows()),
-    }
-
-
-def _first() -> pl.Expr:
-    """The first row of each text: its best rewrite, or why it has none."""
-    return pl.col("rank").fill_null(1) == 1
 
 
 def _chunks(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:

@@ -88,12 +88,12 @@ def members(batch: Sequence[Pair]) -> list[Member]:
     return [Member(*key, tuple(spans)) for key, spans in changed.items()]
 
 
-def _groups(pairs: pl.DataFrame, size: int) -> list[list[Pair]]:
+def _parts(pairs: pl.DataFrame, size: int) -> list[list[Pair]]:
     """The pairs of each set, in parts of at most `size`: one part where they fit."""
     sets: dict[str, list[Pair]] = {}
     for row in pairs.select(_COLUMNS).iter_rows():
         sets.setdefault(row[1], []).append(Pair(*row))
-    return [group[start : start + size] for group in sets.values() for start in range(0, len(group), size)]
+    return [part[start : start + size] for part in sets.values() for start in range(0, len(part), size)]
 
 
 def _stream(pairs: pl.DataFrame, size: int, seed: int) -> Iterator[list[Pair]]:
@@ -102,28 +102,28 @@ def _stream(pairs: pl.DataFrame, size: int, seed: int) -> Iterator[list[Pair]]:
     The batches of a window are drawn in an order that is the same for every stream: what stands beside is of like
     length too.
     """
-    groups, windows = _groups(pairs, size), 0
+    parts, windows = _parts(pairs, size), 0
     left: list[list[Pair]] = []
     while True:
-        random.Random(f"{seed} {windows} order").shuffle(groups)
-        for window in _fill(groups, _WINDOW * size):
-            by_length = sorted(window, key=lambda group: max(map(_length, group)))
+        random.Random(f"{seed} {windows} order").shuffle(parts)
+        for window in _fill(parts, _WINDOW * size):
+            by_length = sorted(window, key=lambda part: max(map(_length, part)))
             *full, left = _fill([*left, *by_length], size)
             windows += 1
             rest = full[1:]  # the first holds what was left of the window before
             random.Random(f"{seed} {windows}").shuffle(rest)
             for batch in [*full[:1], *rest]:
-                yield [pair for group in batch for pair in group]
+                yield [pair for part in batch for pair in part]
 
 
-def _fill(groups: Sequence[list[Pair]], size: int) -> Iterator[list[list[Pair]]]:
-    """`groups` in order, together as long as they hold at most `size` pairs; a group is never torn."""
+def _fill(parts: Sequence[list[Pair]], size: int) -> Iterator[list[list[Pair]]]:
+    """`parts` in order, together as long as they hold at most `size` pairs; a part is never torn."""
     filled: list[list[Pair]] = []
-    for group in groups:
-        if filled and sum(map(len, filled)) + len(group) > size:
+    for part in parts:
+        if filled and sum(map(len, filled)) + len(part) > size:
             yield filled
             filled = []
-        filled.append(group)
+        filled.append(part)
     if filled:
         yield filled
 

@@ -109,12 +109,8 @@ def _list_of(mention: Mention) -> str | None:
         if len(words) > 1:
             return f"PERSON_{gender}" if gender else None
         return next((key for key in finer if key.startswith("FIRST")), "SURNAME")
-    if mention.label in {"GPE", "LOC", "ORG"}:  # a name that is in no list may be anything, as a team or a paper
-        return next((key for key in finer if key.startswith(mention.label)), None)
-    if mention.label in {"NORP", "DATE"}:
-        wanted = ("NORP",) if mention.label == "NORP" else ("MONTH", "WEEKDAY")
-        return next((key for key in finer if key.startswith(wanted)), None)
-    return mention.label if mention.label in listed else None
+    wanted = ("MONTH", "WEEKDAY") if mention.label == "DATE" else mention.label
+    return next((key for key in finer if key.startswith(wanted)), None)  # what is in no list may be anything
 
 
 @cache

@@ -11,12 +11,14 @@ _PARTS = re.compile(r"(?P<before>[$£€]?)(?P<digits>\d+(?:[.,:/]\d+)*)(?P<afte
 _ORDINALS = {"1": "st", "2": "nd", "3": "rd"}
 _FACTORS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.2, 1.4, 1.5, 1.7, 2.0, 2.5)
 _TRIES = 12
-_LABEL_BEFORE = re.compile(
-    r"(?:\b(?:pp?|pages?|vol(?:ume)?|no|nos|chapters?|ch|sections?|sec|figures?|fig|tables?|version|step|part)\.?"
-    r"|§|:|[(\[]|^|\n|\bfor (?:instance|example),?.{0,20}|\be\.g\..{0,20})[ \t]*$",
+_LABELLED = re.compile(  # what stands before the number of a page, a section, a step, a user ("User:129")
+    r"(?:\b(?:pp?|pages?|vol(?:ume)?|chapters?|sections?|paragraphs?|fig(?:ure)?s?|tables?|version|step|part)\.?|\bno\.|§)"
+    r"[ \t]*$|[^\W\d]:$",
     re.IGNORECASE,
 )
-_LABEL_AFTER = re.compile(r"[)\]]|\.\d|\.?[ \t]*$|[^.!?\n]{0,40}\bUTC\b")
+_OPENS, _CLOSES = re.compile(r"[(\[]$"), re.compile(r"[)\]]")  # "(4)"
+_ITEM = re.compile(r"(?:\.\d|[.)]\s|\s*$)", re.MULTILINE)  # behind a number that opens a line: "8.1 Names", "4) Names"
+_SIGNED = re.compile(r"[^.!?\n]{0,40}\bUTC\b")
 _NAMES = {"9/11", "911", "24/7", "50/50", "101", "404", "420"}
 
 
@@ -44,11 +46,9 @@ def _is_claim(text: str, mention: Mention) -> bool:
     section, an item of a list.
     """
     before, after = text[: mention.start], text[mention.end :]
-    if _LABEL_BEFORE.search(before) and (_LABEL_AFTER.match(after) or not before.strip() or before[-1:] in ".:§"):
-        return False
-    if re.search(r"\b(?:pp?|pages?|vol|no|section|chapter|fig)\.?\s*$", before, re.IGNORECASE) or (
-        re.match(r"[^.!?\n]{0,40}\bUTC\b", after)
-    ):
+    line = before.rpartition("\n")[2]
+    enclosed = _OPENS.search(before) and _CLOSES.match(after)
+    if _LABELLED.search(before) or _SIGNED.match(after) or enclosed or (not line.strip() and _ITEM.match(after)):
         return False
     word = text[text.rfind(" ", 0, mention.start) + 1 :].split(maxsplit=1)[0]
     joined = text[max(0, mention.start - 1) : mention.start] + text[mention.end : mention.end + 1]

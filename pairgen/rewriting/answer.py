@@ -1,6 +1,6 @@
 """Any strings in, an answer to each out: its best rewrites, itself where it is clean already, or why it has none.
 
-`rewrite` writes; here stands what it is not asked for, and that nothing which is protected was changed.
+`rewrite` writes; here stands what it is not asked for.
 """
 
 import re
@@ -12,11 +12,10 @@ import numpy as np
 import polars as pl
 
 from pairgen.corpus import BIDIRECTIONAL_CONTROLS, CONTROL_CHARACTERS
-from pairgen.extraction import protected_pieces, protected_spans, shielded
+from pairgen.extraction import protected_spans, shielded
 from pairgen.identity import neutralise
 from pairgen.language import probabilities
 from pairgen.models import Models
-from pairgen.rewriting.lexicon import DELETE
 from pairgen.rewriting.locate import Carrier, lexicon_carriers, lexicon_spans, without
 from pairgen.rewriting.rewrite import REWRITES, RewriteSettings, rewrite
 from pairgen.schema import Schema
@@ -34,27 +33,25 @@ ANSWERS: Schema = {
     "score_fluency": pl.Float64(),
     "score_edit": pl.Float64(),
 }
-MAX_CHARACTERS = 5_000
 
 _CONTROLS = re.compile(CONTROL_CHARACTERS)
 _BIDIRECTIONAL = re.compile(BIDIRECTIONAL_CONTROLS)
 # Of 7,000 English comments with 40 letters or more no one is below, in their own case or in capitals.
 _MIN_ENGLISH_PROBABILITY = 1e-3
 _MIN_LETTERS = 40
-_EVERY_RANK = 1_000
 
 Answers = dict[str | None, list[dict[str, Any]]]
 
 
 def rewrite_table(
-    texts: Sequence[str | None], *, settings: RewriteSettings, models: Models, max_characters: int = MAX_CHARACTERS
+    texts: Sequence[str | None], *, settings: RewriteSettings, models: Models, max_characters: int
 ) -> pl.DataFrame:
     """The answers to `texts` as `ANSWERS`, in order: each has a row for each of its rewrites, best first, or one row.
 
     The first row of a text has rank 1, or no rank and the reason. Beside the reasons of `rewrite` there are: "empty",
     "control_characters", "bidirectional_controls", "too_long" (over `max_characters`), "no_letters", "other_language",
-    "unscored", "identity_only" (toxic only with its identity terms), "protected" (the toxicity stands where nothing may
-    be edited, or every rewrite edits there) and "nothing_left" (nothing but profanity). Scores are the rewrite's. A
+    "unscored", "identity_only" (toxic only with its identity terms) and "protected" (the toxicity stands where
+    nothing may be edited). Scores are the rewrite's. A
     clean text (at most `max_toxicity`, no strong expression of the lexicon) is its own, by the strategy "unchanged".
     """
     faults = {text: _fault(text, max_characters) for text in texts}
@@ -93,7 +90,7 @@ def _is_english(text: str) -> bool:
     return len(letters) < _MIN_LETTERS or probabilities(plain)["en"] >= _MIN_ENGLISH_PROBABILITY
 
 
-def _judged(texts: list[str], limit: float, models: Models) -> Answers:
+def _judged(texts: list[str], max_toxicity: float, models: Models) -> Answers:
     """The answers to those of `texts` that are clean, and to those that no rewrite can help."""
     opened = [without(text, [Carrier(start, end, ()) for start, end in protected_spans(text)]) for text in texts]
     score = models.toxicity.toxicity
@@ -104,14 +101,12 @@ def _judged(texts: list[str], limit: float, models: Models) -> Answers:
         reason = None
         if np.isnan(toxicity):
             reason = "unscored"
-        elif toxicity <= limit and not lexicon_spans(text):
+        elif toxicity <= max_toxicity and not lexicon_spans(text):
             answers[text] = [_unchanged(text, float(toxicity))]
-        elif rest != text and not carriers and unprotected <= limit:
+        elif rest != text and not carriers and unprotected <= max_toxicity:
             reason = "protected"
-        elif not carriers and neutral <= limit:
+        elif not carriers and neutral <= max_toxicity:
             reason = "identity_only"
-        elif _is_bare(text, carriers) and all(_may_go(carrier) for carrier in carriers):
-            reason = "nothing_left"
         if reason:
             answers[text] = [{"abstain_reason": reason}]
     return answers
@@ -131,43 +126,41 @@ def _unchanged(text: str, toxicity: float) -> dict[str, Any]:
 
 
 def _rewritten(texts: list[str], settings: RewriteSettings, models: Models) -> Answers:
-    """The best rewrites of each of `texts` that change nothing protected, or the reason why there is none."""
+    """The best rewrites of each of `texts`, or the reason why there is none."""
     if not texts:
         return {}
     ids = [str(place) for place in range(len(texts))]
     table = pl.DataFrame({"text_id": ids, "text": texts}, schema={"text_id": pl.String, "text": pl.String})
-    every = settings.model_copy(update={"rewrites_per_text": _EVERY_RANK})
-    found: dict[str, list[dict[str, Any]]] = {text: [] for text in texts}
-    for row in rewrite(table, settings=every, models=models).iter_rows(named=True):
-        found[texts[int(row.pop("text_id"))]].append(row)
-    answers: Answers = {}
-    for text, rows in found.items():
-        sound = [row for row in rows if row["rewrite"] and protected_pieces(row["rewrite"]) == protected_pieces(text)]
-        best = [{**row, "rank": rank} for rank, row in enumerate(sound[: settings.rewrites_per_text], 1)]
-        answers[text] = best or [{"abstain_reason": _reason(text, rows)}]
+    answers: Answers = {text: [] for text in texts}
+    for row in rewrite(table, settings=settings, models=models).iter_rows(named=True):
+        answers[texts[int(row.pop("text_id"))]].append(row)
     return answers
-
-
-def _reason(text: str, rows: Sequence[dict[str, Any]]) -> str:
-    """Why there is no rewrite of `text`, of which `rewrite` gave these rows."""
-    if rows[0]["rewrite"]:
-        return "protected"
-    carriers = [carrier for carrier in lexicon_carriers(shielded(text)) if _is_strong(carrier)]
-    return "nothing_left" if _is_bare(text, carriers) else str(rows[0]["abstain_reason"])
-
-
-def _is_bare(text: str, carriers: Sequence[Carrier]) -> bool:
-    """Whether no word stands beside `carriers` and what is protected."""
-    return not _has_letters(without(shielded(text), carriers))
 
 
 def _is_strong(carrier: Carrier) -> bool:
     return any(sense.strong for sense in carrier.senses)
 
 
-def _may_go(carrier: Carrier) -> bool:
-    return any(DELETE in sense.neutral for sense in carrier.senses)
-
-
 def _has_letters(text: str) -> bool:
     return any(letter.isalpha() for letter in text)
+
+
+def tally(answers: pl.DataFrame) -> dict[str, Any]:
+    """Texts of `ANSWERS`, and how many of them were rewritten, are unchanged or have no rewrite, with the reasons."""
+    texts = answers.filter(first())
+    unchanged = texts.filter(pl.col("strategy") == "unchanged").height
+    reasons = texts.filter(pl.col("rank").is_null()).group_by("abstain_reason").len()
+    reasons = reasons.sort("len", "abstain_reason", descending=[True, False])
+    abstained = int(reasons["len"].sum())
+    return {
+        "texts": texts.height,
+        "rewritten": texts.height - unchanged - abstained,
+        "unchanged": unchanged,
+        "abstained": abstained,
+        "abstain_reasons": dict(reasons.rows()),
+    }
+
+
+def first() -> pl.Expr:
+    """The first row of each text of `ANSWERS`: its best rewrite, or why it has none."""
+    return pl.col("rank").fill_null(1) == 1

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from pairgen.extraction import protected_pieces
+from pairgen.extraction import protected_pieces, shielded
 from pairgen.rewriting.lexicon import BEFORE, DELETE, Sense, senses
 from pairgen.rewriting.locate import Carrier, without
 from pairgen.rewriting.repair import broken, repair
@@ -72,7 +72,7 @@ def propose(doc: Any, carriers: Sequence[Carrier]) -> list[Candidate]:
     the text holds nothing but words that may go.
     """
     text = doc.text
-    bare = not any(letter.isalpha() for letter in without(text, carriers))
+    bare = not any(letter.isalpha() for letter in without(shielded(text), carriers))
     if bare and all(any(DELETE in sense.neutral for sense in carrier.senses) for carrier in carriers):
         return []  # "idiot!!": nothing is said that could be said otherwise
     kept = protected_pieces(text)
@@ -114,11 +114,11 @@ def _options(doc: Any, carrier: Carrier) -> list[Edit]:
                 if empty and sense.sense != "intensifier":
                     weight *= _EMPTY
                 edits[edit] = max(weight, edits.get(edit, 0.0))
-    if not tells and _is_loose(doc, carrier) and not _leaves_a_hole(span, _deletion(doc, carrier)):
-        deletion = _deletion(doc, carrier)
+    deletion = _deletion(doc, carrier)
+    if not tells and _is_loose(doc, carrier) and not _leaves_a_hole(span, deletion):
         edits[deletion] = max(_UNLISTED, edits.get(deletion, 0.0))
     ranked = sorted(edits.items(), key=lambda found: -found[1])[:_OPTIONS]
-    return [Edit(*edit, weight) for edit, weight in ranked] or [Edit(*_deletion(doc, carrier), 1.0)]
+    return [Edit(*edit, weight) for edit, weight in ranked] or [Edit(*deletion, 1.0)]
 
 
 def _edit(word: str, doc: Any, carrier: Carrier) -> tuple[int, int, str] | None:

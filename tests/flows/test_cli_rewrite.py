@@ -9,16 +9,16 @@ from typing import Any
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 import flows.rewriting
 from flows import printing
 from flows.recipe import read_recipe
-from flows.rewriting import rewrite_rows, tally
-from pairgen.models import ModelSpecs
-from pairgen.rewriting.answer import ANSWERS
+from flows.rewriting import rewrite_rows
+from pairgen.loading import LoadedModels
+from pairgen.rewriting.answer import ANSWERS, rewrite_table, tally
 from tests.flows.conftest import Said
 from tests.flows.test_cli import refused
-from tests.pairgen.samples import Fakes, WordToxicity
 
 Cli = Callable[..., Said]
 
@@ -155,27 +155,41 @@ def test_the_column_can_be_named_and_needs_no_id(cli: Cli, store: Path, tmp_path
     assert pl.read_parquet(out).schema == ANSWERS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rows", "characters"), [(1, 50_000), (3, 50_000), (256, 1), (256, 20), (256, 50_000)])
-def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rows: int, characters: int) -> None:
+def test_chunks_change_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, models: LoadedModels, rows: int, characters: int
+) -> None:
     monkeypatch.setattr(flows.rewriting, "ROWS_A_CHUNK", rows)
     monkeypatch.setattr(flows.rewriting, "CHARACTERS_A_CHUNK", characters)
-    texts = [text for text in TEXTS if text is None or not text.startswith(("Those", "He"))]
+    monkeypatch.setattr(flows.rewriting, "load_models", lambda _specs, _memory: models)
+    recipe = read_recipe("embedded", sources=["x"])
+    table = pl.DataFrame({"id": range(len(TEXTS)), "text": TEXTS}, schema={"id": pl.Int32, "text": pl.String})
 
-    def quiet(_specs: ModelSpecs, _memory: Path) -> Fakes:
-        return Fakes(toxicity=WordToxicity(idiot=0.9))
+    answers = rewrite_rows(table, recipe, n=2, memory=tmp_path)
 
-    monkeypatch.setattr(flows.rewriting, "load_models", quiet)
-    table = pl.DataFrame({"id": range(len(texts)), "text": texts}, schema={"id": pl.Int32, "text": pl.String})
-    answers = rewrite_rows(table, read_recipe("embedded", sources=["x"]), n=2, memory=tmp_path)
-
-    assert answers.select("id", "text").rows() == table.rows()
+    asked = recipe.rewrite.model_copy(update={"rewrites_per_text": 2})
+    whole = rewrite_table(TEXTS, settings=asked, models=models, max_characters=recipe.source.max_characters)
     assert answers.schema == {"id": pl.Int32(), **ANSWERS}
-    assert tally(answers) == {
-        "texts": 8,
-        "rewritten": 0,
-        "unchanged": 3,
-        "abstained": 5,
-        "abstain_reasons": {"empty": 2, "nothing_left": 1, "no_letters": 1, "control_characters": 1},
+    assert_frame_equal(answers.drop("id"), whole)
+    assert answers.unique("id", maintain_order=True).select("id", "text").rows() == table.rows()
+
+
+def test_what_became_of_the_texts_is_counted() -> None:
+    table = pl.DataFrame(
+        {
+            "rank": [1, 2, None, 1, None, None],
+            "strategy": ["delete", "mixed", None, "unchanged", None, None],
+            "abstain_reason": [None, None, "no_letters", None, "empty", "empty"],
+        }
+    )
+
+    assert tally(table) == {
+        "texts": 5,
+        "rewritten": 1,
+        "unchanged": 1,
+        "abstained": 3,
+        "abstain_reasons": {"empty": 2, "no_letters": 1},
     }
 
 

@@ -213,12 +213,31 @@ def test_the_demo_has_names_and_numbers_swapped(positives: list[Positive]) -> No
         "Call 911 now.",
         "Read pages 39-40 first.",
         "We are #12.",
+        "See page 12 of it.",
+        "Read section 4 first.",
+        "(4) They came back.",
+        "They came back (4).",
+        "8.1. Names of places",
+        "They came.\n4) They left.",
+        "I ask User:129 for it.",
+        "Thanks. 18:05, 4 May 2007 (UTC)",
     ],
 )
 def test_a_number_that_says_nothing_is_left(text: str, parser: Parser) -> None:
     doc, nothing = parser.parse([text, ""])
 
     assert swap_num(doc, nothing, seed="a") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["40 hens escaped.", "It rained.\n40 hens escaped.", "The hens, no fewer than 40, fled."]
+)
+def test_a_number_that_counts_is_changed_wherever_it_stands(text: str, parser: Parser) -> None:
+    doc, nothing = parser.parse([text, ""])
+    negative = swap_num(doc, nothing, seed="a")
+
+    assert negative
+    assert "40" not in negative.text
 
 
 @pytest.mark.parametrize(

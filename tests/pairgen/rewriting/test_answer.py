@@ -6,16 +6,18 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from pairgen.corpus import SourceSettings
 from pairgen.extraction import protected_pieces, protected_spans, shielded
 from pairgen.loading import LoadedModels
 from pairgen.models import Parser
-from pairgen.rewriting.answer import ANSWERS, MAX_CHARACTERS, rewrite_table
+from pairgen.rewriting.answer import ANSWERS, rewrite_table
 from pairgen.rewriting.locate import locate
 from pairgen.rewriting.rewrite import RewriteSettings
 from tests.pairgen.samples import Fakes, WordToxicity
 
 SETTINGS = RewriteSettings(rewrites_per_text=1)
 FRENCH = "Je ne comprends pas pourquoi la mairie a fermé la bibliothèque cette semaine."
+MAX_CHARACTERS = SourceSettings().max_characters
 FAULTS = [
     (None, "empty"),
     ("", "empty"),
@@ -39,10 +41,6 @@ FAULTS = [
     ("ask @idiot, or write to idiot@example.com #idiot", "protected"),
     ("the name of it is `idiot` here", "protected"),
     ("The gay choir sang at noon.", "identity_only"),
-    ("idiot", "nothing_left"),
-    ("IDIOT!!! 🙂", "nothing_left"),
-    ("damn, damn", "nothing_left"),
-    ("@bob idiot https://example.com", "nothing_left"),
 ]
 CLEAN = [
     "It opens at nine.",
@@ -64,7 +62,9 @@ def fakes() -> Fakes:
 
 def answered(*texts: str | None, **settings: float) -> pl.DataFrame:
     """The answers by models without a parser: to write a rewrite with them would fail."""
-    table = rewrite_table(texts, settings=SETTINGS.model_copy(update=settings), models=fakes())
+    table = rewrite_table(
+        texts, max_characters=MAX_CHARACTERS, settings=SETTINGS.model_copy(update=settings), models=fakes()
+    )
     assert table.schema == ANSWERS
     return table
 
@@ -112,7 +112,9 @@ def test_every_text_in_order_however_often_it_stands() -> None:
 def test_the_judge_judges_the_rewrite() -> None:
     models = Fakes(toxicity=WordToxicity(), judge=WordToxicity(opens=0.7, unscorable=1))
 
-    table = rewrite_table(["", "It opens.", "It is unscorable."], settings=SETTINGS, models=models)
+    table = rewrite_table(
+        ["", "It opens.", "It is unscorable."], max_characters=MAX_CHARACTERS, settings=SETTINGS, models=models
+    )
 
     assert table.filter(pl.col("text") == "It opens.")["score_judge"].to_list() == [0.7]
 
@@ -182,7 +184,9 @@ TOXIC = [
 
 
 def real(models: LoadedModels, texts: Sequence[str | None], n: int = 1) -> pl.DataFrame:
-    return rewrite_table(texts, settings=RewriteSettings(rewrites_per_text=n), models=models)
+    return rewrite_table(
+        texts, max_characters=MAX_CHARACTERS, settings=RewriteSettings(rewrites_per_text=n), models=models
+    )
 
 
 @pytest.mark.slow
@@ -201,6 +205,15 @@ def test_the_best_rewrites_come_first_and_keep_what_is_protected(models: LoadedM
     given = three.filter(pl.col("rank").is_not_null())
     assert given["score_judge"].to_list() == models.judge.toxicity(given["rewrite"].to_list()).tolist()
     assert given["score_toxicity"].to_list() == models.toxicity.toxicity(given["rewrite"].to_list()).tolist()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", ["idiot", "IDIOT!!! 🙂", "damn, damn", "@bob idiot https://example.com"])
+def test_nothing_is_left_of_nothing_but_what_may_go(models: LoadedModels, text: str) -> None:
+    row = real(models, [text]).row(0, named=True)
+
+    assert (row.pop("text"), row.pop("abstain_reason")) == (text, "nothing_left")
+    assert set(row.values()) == {None}
 
 
 @pytest.mark.slow

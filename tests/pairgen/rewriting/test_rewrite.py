@@ -6,7 +6,8 @@ from polars.testing import assert_frame_equal
 
 from pairgen.loading import LoadedModels
 from pairgen.rewriting.locate import lexicon_spans
-from pairgen.rewriting.rewrite import FLUENT, REWRITES, RewriteSettings, changed_spans, rewrite
+from pairgen.rewriting.propose import Candidate
+from pairgen.rewriting.rewrite import FLUENT, REWRITES, RewriteSettings, _rank, changed_spans, rewrite
 from pairgen.schema import DROPPED, check
 from pairgen.sets import rewrite_seeds
 from tests.pairgen.samples import texts
@@ -25,6 +26,7 @@ TEXTS = (
     "These idiots from the council never answer the phone.",
 )
 
+Scored = tuple[str, float, float, float, float]  # text, weight, toxicity, similarity, fluency
 
 pytestmark = pytest.mark.slow
 
@@ -83,18 +85,47 @@ def test_the_fluent_rank_first(made: pl.DataFrame) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "best"),
+    ("better", "worse"),
     [
-        ("The fucking bus was late again, for the third time this week.", "The bus was late again, for the third time"),
-        ("She said that the teacher is boring as hell.", "boring"),
-        ("He is such an idiot when he talks about money.", "person"),
-        ("This is a stupid plan and you know it.", "plan and you know it."),
+        (("It opens late.", 1.0, 0.1, 0.8, 0.9), ("It opens late.!", 1.0, 0.1, 0.99, 0.5)),  # fluent, or more similar
+        (("It opens late.", 1.0, 0.1, 0.9, 0.7), ("It opens last.", 1.0, 0.1, 0.9, 1.0)),  # fluency ranks no further
+        (("It opens late.", 1.0, 0.1, 0.9, 0.9), ("It opens last.", 1.0, 0.1, 0.8, 0.9)),  # similarity
+        (("It opens late.", 1.0, 0.1, 0.9, 0.9), ("It opens last.", 1.0, 0.3, 0.9, 0.9)),  # toxicity
+        (("It opens late.", 1.0, 0.1, 0.9, 0.9), ("It opens last.", 0.7, 0.1, 0.9, 0.9)),  # how well its forms fit
+        (("It opens late.", 1.0, 0.1, 0.9, 0.9), ("Everything there opens late.", 1.0, 0.1, 0.9, 0.9)),  # fewer edits
     ],
 )
-def test_the_smallest_edit_that_keeps_the_meaning(text: str, best: str, models: LoadedModels) -> None:
+def test_what_ranks(better: Scored, worse: Scored) -> None:
+    found = [(Candidate(text, "substitute", weight), tox, sim) for text, weight, tox, sim, _ in (worse, better)]
+
+    ranked = _rank("It opens late, idiot.", found, [worse[4], better[4]], SETTINGS)
+
+    assert [row["rewrite"] for row in ranked] == [better[0], worse[0]]
+    assert [row["rank"] for row in ranked] == [1, 2]
+
+
+def test_of_two_alike_the_deletion_ranks_first() -> None:
+    found = [(Candidate("It is late", "substitute"), 0.1, 0.9), (Candidate("It is lat", "delete"), 0.1, 0.9)]
+
+    assert [row["strategy"] for row in _rank("It is late!", found, [0.9, 0.9], SETTINGS)] == ["delete", "substitute"]
+
+
+def test_the_smallest_edit_that_keeps_the_meaning(models: LoadedModels) -> None:
+    text = "The fucking bus was late again, for the third time this week."
+
     (found,) = rewrite(texts(text), settings=RewriteSettings(rewrites_per_text=1), models=models)["rewrite"]
 
-    assert best in found
+    assert found == "The bus was late again, for the third time this week."
+
+
+@pytest.mark.parametrize(
+    ("text", "emptied"),
+    [("This is a stupid plan.", "This is a plan."), ("He is such an idiot.", "He is such a person.")],
+)
+def test_what_says_what_something_is_is_not_emptied(text: str, emptied: str, models: LoadedModels) -> None:
+    (found,) = rewrite(texts(text), settings=RewriteSettings(rewrites_per_text=1), models=models)["rewrite"]
+
+    assert found != emptied
 
 
 def test_the_same_again_whatever_stands_beside(made: pl.DataFrame, models: LoadedModels) -> None:
