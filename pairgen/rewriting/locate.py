@@ -89,12 +89,13 @@ def lexicon_spans(text: str, *, plain: bool = False) -> list[tuple[int, int]]:
 
 
 def locate(docs: Sequence[Any], *, scorer: ToxicityModel, max_toxicity: float) -> list[list[Carrier]]:
-    """What carries the toxicity of each spaCy document, left to right: without it at most `max_toxicity` is left.
+    """What carries the toxicity of each spaCy document of toxic text: without it at most `max_toxicity` is left.
 
     Strong expressions are carriers outright. While the rest is still over `max_toxicity`, the piece whose removal
     lowers the score most joins them (occlusion; Zeiler & Fergus 2014), in one batched pass over all texts a round, for
     up to six rounds. Entities, identity terms, numbers, negations and what is protected are never taken, nor a word
-    outside the lexicon that is not toxic by itself (.5): a scorer that errs on the whole is not mended by a hole.
+    outside the lexicon that is not toxic by itself (.5): a scorer that errs on the whole is not mended by a hole. Where
+    nothing is strong and the scorer hears nothing, the plain expressions of the lexicon are what is left to suspect.
     """
     texts = [doc.text for doc in docs]
     carriers = [[carrier for carrier in lexicon_carriers(shielded(text)) if _strong(carrier)] for text in texts]
@@ -121,7 +122,11 @@ def locate(docs: Sequence[Any], *, scorer: ToxicityModel, max_toxicity: float) -
         for place, (score, piece) in best.items():
             carriers[place].append(piece)
             scores[place] = score
-    return [sorted(found, key=lambda carrier: carrier.start) for found in carriers]
+    return [
+        sorted(found, key=lambda carrier: carrier.start)
+        or (lexicon_carriers(shielded(text)) if score <= max_toxicity else [])
+        for text, found, score in zip(texts, carriers, scores, strict=True)
+    ]
 
 
 def _suspect(pieces: list[list[Carrier]], texts: list[str], scorer: ToxicityModel) -> list[list[Carrier]]:

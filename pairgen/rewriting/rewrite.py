@@ -1,7 +1,7 @@
 """Texts in, ranked rewrites out: the candidates of `propose`, ranked by toxicity, similarity and fluency."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -27,11 +27,19 @@ REWRITES = {
 }
 
 _EMBEDDED = 12  # candidates a text that are compared with it; the rest, which fit less well, are not
-_SHORTLIST = 6  # of those, whose likelihood is asked
+_SHORTLIST = 6  # of those, whose likelihood may be asked: a later one is fluent only by saying something else
 FLUENT = float(np.exp(-0.5))  # a rewrite is fluent whose NLL a token is at most .5 nats over the text's
 _EDIT_PENALTY = 0.6  # a character changed, beside similarity
 _DELETION = 0.2  # what a rewrite gains that adds no word: people delete where they can
 _WINDOW_CHARACTERS = 600
+
+
+class Scored(NamedTuple):
+    """A candidate with its own toxicity and its cosine to the text."""
+
+    candidate: Candidate
+    toxicity: float
+    similarity: float
 
 
 class RewriteSettings(BaseModel):
@@ -67,12 +75,16 @@ def rewrite(texts: pl.DataFrame, *, settings: RewriteSettings, models: Models) -
     similarity = _similarities(plain, [[each.text for each, _ in some] for some in quiet], models)
     faithful = [
         sorted(
-            [(each, tox, sim) for (each, tox), sim in zip(some, sims, strict=True) if sim >= settings.min_similarity],
-            key=lambda found: -found[0].weight * found[2],
-        )[:_SHORTLIST]
-        for some, sims in zip(quiet, similarity, strict=True)
+            (
+                Scored(each, tox, sim)
+                for (each, tox), sim in zip(some, sims, strict=True)
+                if sim >= settings.min_similarity
+            ),
+            key=lambda found: (-_merit(text, found), found.candidate.text),
+        )[: max(_SHORTLIST, settings.rewrites_per_text)]
+        for text, some, sims in zip(plain, quiet, similarity, strict=True)
     ]
-    fluency = _fluencies(docs, [[each.text for each, _, _ in some] for some in faithful], models)
+    fluency = _fluencies(docs, faithful, wanted=settings.rewrites_per_text, models=models)
     rows: list[dict[str, Any]] = []
     for place, text_id in enumerate(ids):
         ranked = _rank(plain[place], faithful[place], fluency[place], settings)
@@ -86,47 +98,41 @@ def changed_spans(text: str, other: str) -> list[dict[str, int]]:
 
     Where words of `other` were only left out, `text` has no changed character there.
     """
-    words, others = _words(text), _words(other)
-    spans = []
-    for edit in Levenshtein.opcodes([text[a:b] for a, b in words], [other[a:b] for a, b in others]):
+    words, spans = _words(text), []
+    for edit in Levenshtein.opcodes(_written(text), _written(other)):
         if edit.tag in {"replace", "delete"}:
             spans.append({"start": words[edit.src_start][0], "end": words[edit.src_end - 1][1]})
     return spans
 
 
 def _rank(
-    text: str, found: list[tuple[Candidate, float, float]], fluency: Sequence[float], settings: RewriteSettings
+    text: str, faithful: Sequence[Scored], fluency: Sequence[float], settings: RewriteSettings
 ) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for (candidate, tox, sim), flu in zip(found, fluency, strict=True):
-        if flu >= settings.min_fluency:
-            words = [text[a:b] for a, b in _words(text)], [candidate.text[a:b] for a, b in _words(candidate.text)]
-            edit = Levenshtein.normalized_distance(*words)
-            rows.append(
-                {
-                    "rewrite": candidate.text,
-                    "strategy": candidate.strategy,
-                    "spans": changed_spans(text, candidate.text),
-                    "score_toxicity": tox,
-                    "score_similarity": sim,
-                    "score_fluency": flu,
-                    "score_edit": edit,
-                    "merit": _merit(text, candidate, tox, sim),
-                    "fluent": flu >= FLUENT,
-                }
-            )
-    rows.sort(key=lambda row: (not row["fluent"], -row["merit"], row["rewrite"]))
-    best = rows[: settings.rewrites_per_text]
+    """The rows of the best of `faithful`, of whose first the `fluency` is known: the fluent first, else in order."""
+    known = [
+        (found, fluent) for found, fluent in zip(faithful, fluency, strict=False) if fluent >= settings.min_fluency
+    ]
+    known.sort(key=lambda pair: pair[1] < FLUENT)
     return [
-        {key: cell for key, cell in row.items() if key not in {"merit", "fluent"}} | {"rank": rank}
-        for rank, row in enumerate(best, 1)
+        {
+            "rank": rank,
+            "rewrite": found.candidate.text,
+            "strategy": found.candidate.strategy,
+            "spans": changed_spans(text, found.candidate.text),
+            "score_toxicity": found.toxicity,
+            "score_similarity": found.similarity,
+            "score_fluency": fluent,
+            "score_edit": Levenshtein.normalized_distance(_written(text), _written(found.candidate.text)),
+        }
+        for rank, (found, fluent) in enumerate(known[: settings.rewrites_per_text], 1)
     ]
 
 
-def _merit(text: str, candidate: Candidate, toxicity: float, similarity: float) -> float:
+def _merit(text: str, found: Scored) -> float:
+    candidate = found.candidate
     changed = Levenshtein.distance(text, candidate.text) / len(text)
     deletion = _DELETION if candidate.strategy == "delete" else 0.0
-    return (1 - toxicity) * similarity * candidate.weight - _EDIT_PENALTY * changed + deletion
+    return (1 - found.toxicity) * found.similarity * candidate.weight - _EDIT_PENALTY * changed + deletion
 
 
 def _reason(proposed: Sequence[Any], quiet: Sequence[Any], faithful: Sequence[Any], located: bool) -> str:
@@ -153,15 +159,28 @@ def _similarities(texts: list[str], groups: list[list[str]], models: Models) -> 
     return [[float(next(cosines)) for _ in group] for group in groups]
 
 
-def _fluencies(docs: list[Any], groups: list[list[str]], models: Models) -> list[list[float]]:
-    """exp(min(0, NLL of the text - NLL of the candidate)) over the sentences that changed; 0 where none is left."""
-    windows = [[_window(doc, other) for other in group] for doc, group in zip(docs, groups, strict=True)]
-    before = _ragged(models.language.nll, [[old for old, _ in group] for group in windows])
-    after = _ragged(models.language.nll, [[new for _, new in group] for group in windows])
-    return [
-        [float(np.exp(min(0.0, old - new))) if new == new else 0.0 for old, new in zip(olds, news, strict=True)]
-        for olds, news in zip(before, after, strict=True)
-    ]
+def _fluencies(docs: list[Any], ordered: list[list[Scored]], *, wanted: int, models: Models) -> list[list[float]]:
+    """The fluency of the first of each in `ordered`, asked in rounds until `wanted` of them are fluent.
+
+    exp(min(0, NLL of the text - NLL of the candidate)) over the sentences that changed; 0 where nothing is left there.
+    """
+    known: list[list[float]] = [[] for _ in ordered]
+    for asked in (wanted, 2 * wanted, None):  # few rounds: a batch that is not full costs as much as one that is
+        windows = [
+            [_window(doc, each.candidate.text) for each in some[len(had) :][:asked]] if _fluent(had) < wanted else []
+            for doc, some, had in zip(docs, ordered, known, strict=True)
+        ]
+        before = _ragged(models.language.nll, [[old for old, _ in some] for some in windows])
+        after = _ragged(models.language.nll, [[new for _, new in some] for some in windows])
+        for had, olds, news in zip(known, before, after, strict=True):
+            had += [
+                float(np.exp(min(0.0, old - new))) if new == new else 0.0 for old, new in zip(olds, news, strict=True)
+            ]
+    return known
+
+
+def _fluent(scores: Sequence[float]) -> int:
+    return sum(score >= FLUENT for score in scores)
 
 
 def _window(doc: Any, other: str) -> tuple[str, str]:
@@ -177,6 +196,10 @@ def _window(doc: Any, other: str) -> tuple[str, str]:
     start, end = (starts or [0])[-1], (ends or [len(text)])[0]
     tail = len(text) - end
     return text[start:end][:_WINDOW_CHARACTERS], other[start : len(other) - tail][:_WINDOW_CHARACTERS]
+
+
+def _written(text: str) -> list[str]:
+    return [text[start:end] for start, end in _words(text)]
 
 
 def _words(text: str) -> list[tuple[int, int]]:

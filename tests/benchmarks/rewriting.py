@@ -25,17 +25,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import polars as pl
-from sacrebleu.metrics import CHRF
+sys.path[0] = str(Path(__file__).resolve().parents[2])  # else training.py beside this file hides the package
 
-from flows.recipe import read_recipe
-from pairgen.digests import digest
-from pairgen.loading import load_models
-from pairgen.masking import mask
-from pairgen.models import Models
-from pairgen.rewriting.locate import lexicon_carriers, locate, without
-from pairgen.rewriting.rewrite import RewriteSettings, rewrite
+import numpy as np  # noqa: E402
+import polars as pl  # noqa: E402
+from sacrebleu.metrics import CHRF  # noqa: E402
+
+from flows.recipe import read_recipe  # noqa: E402
+from pairgen.digests import digest  # noqa: E402
+from pairgen.loading import load_models  # noqa: E402
+from pairgen.masking import mask  # noqa: E402
+from pairgen.models import Models  # noqa: E402
+from pairgen.rewriting.locate import lexicon_carriers, locate, without  # noqa: E402
+from pairgen.rewriting.rewrite import RewriteSettings, rewrite  # noqa: E402
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 SPECS = read_recipe("embedded", sources=["package:demo"]).models

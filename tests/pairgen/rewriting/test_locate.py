@@ -65,6 +65,15 @@ def test_occlusion_finds_what_the_lexicon_has_not(parser: Parser) -> None:
     assert all(carrier.senses == () for carriers in found for carrier in carriers)
 
 
+def test_plain_expressions_are_suspected_where_nothing_else_is(parser: Parser) -> None:
+    texts = ["They talk trash about it.", "They talk trash about it, you moron.", "They talk blurbish trash."]
+
+    found = locate(parser.parse(texts), scorer=WordToxicity(blurbish=0.9), max_toxicity=0.3)
+
+    words = [[text[c.start : c.end] for c in carriers] for text, carriers in zip(texts, found, strict=True)]
+    assert words == [["talk trash"], ["moron"], ["blurbish"]]
+
+
 def test_a_text_at_the_limit_is_quiet(parser: Parser) -> None:
     docs = parser.parse(["The weather is blurbish today."])
 

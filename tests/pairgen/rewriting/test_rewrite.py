@@ -1,16 +1,20 @@
 """Texts in, ranked rewrites out, with the real models."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 from pairgen.loading import LoadedModels
+from pairgen.models import Floats
 from pairgen.rewriting.locate import lexicon_spans
 from pairgen.rewriting.propose import Candidate
-from pairgen.rewriting.rewrite import FLUENT, REWRITES, RewriteSettings, _rank, changed_spans, rewrite
+from pairgen.rewriting.rewrite import FLUENT, REWRITES, RewriteSettings, Scored, _merit, _rank, changed_spans, rewrite
 from pairgen.schema import DROPPED, check
 from pairgen.sets import rewrite_seeds
-from tests.pairgen.samples import texts
+from tests.pairgen.samples import Fakes, texts
 
 SETTINGS = RewriteSettings()
 TEXTS = (
@@ -25,8 +29,6 @@ TEXTS = (
     "Damn it, the bakery is closed again.",
     "These idiots from the council never answer the phone.",
 )
-
-Scored = tuple[str, float, float, float, float]  # text, weight, toxicity, similarity, fluency
 
 pytestmark = pytest.mark.slow
 
@@ -87,27 +89,59 @@ def test_the_fluent_rank_first(made: pl.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("better", "worse"),
     [
-        (("It opens late.", 1.0, 0.1, 0.8, 0.9), ("It opens late.!", 1.0, 0.1, 0.99, 0.5)),  # fluent, or more similar
-        (("It opens late.", 1.0, 0.1, 0.9, 0.7), ("It opens last.", 1.0, 0.1, 0.9, 1.0)),  # fluency ranks no further
-        (("It opens late.", 1.0, 0.1, 0.9, 0.9), ("It opens last.", 1.0, 0.1, 0.8, 0.9)),  # similarity
-        (("It opens late.", 1.0, 0.1, 0.9, 0.9), ("It opens last.", 1.0, 0.3, 0.9, 0.9)),  # toxicity
-        (("It opens late.", 1.0, 0.1, 0.9, 0.9), ("It opens last.", 0.7, 0.1, 0.9, 0.9)),  # how well its forms fit
-        (("It opens late.", 1.0, 0.1, 0.9, 0.9), ("Everything there opens late.", 1.0, 0.1, 0.9, 0.9)),  # fewer edits
+        (("It opens late.", 1.0, 0.1, 0.9), ("It opens last.", 1.0, 0.1, 0.8)),  # similarity
+        (("It opens late.", 1.0, 0.1, 0.9), ("It opens last.", 1.0, 0.3, 0.9)),  # toxicity
+        (("It opens late.", 1.0, 0.1, 0.9), ("It opens last.", 0.7, 0.1, 0.9)),  # how well its forms fit
+        (("It opens late.", 1.0, 0.1, 0.9), ("Everything there opens late.", 1.0, 0.1, 0.9)),  # fewer edits
     ],
 )
-def test_what_ranks(better: Scored, worse: Scored) -> None:
-    found = [(Candidate(text, "substitute", weight), tox, sim) for text, weight, tox, sim, _ in (worse, better)]
+def test_what_ranks(better: tuple[str, float, float, float], worse: tuple[str, float, float, float]) -> None:
+    best, other = (
+        Scored(Candidate(text, "substitute", weight), tox, sim) for text, weight, tox, sim in (better, worse)
+    )
 
-    ranked = _rank("It opens late, idiot.", found, [worse[4], better[4]], SETTINGS)
-
-    assert [row["rewrite"] for row in ranked] == [better[0], worse[0]]
-    assert [row["rank"] for row in ranked] == [1, 2]
+    assert _merit("It opens late, idiot.", best) > _merit("It opens late, idiot.", other)
 
 
 def test_of_two_alike_the_deletion_ranks_first() -> None:
-    found = [(Candidate("It is late", "substitute"), 0.1, 0.9), (Candidate("It is lat", "delete"), 0.1, 0.9)]
+    substitute, delete = (Scored(Candidate("It is late", strategy), 0.1, 0.9) for strategy in ("substitute", "delete"))
 
-    assert [row["strategy"] for row in _rank("It is late!", found, [0.9, 0.9], SETTINGS)] == ["delete", "substitute"]
+    assert _merit("It is late!", delete) > _merit("It is late!", substitute)
+
+
+def test_the_fluent_rank_before_the_rest_and_fluency_ranks_no_further() -> None:
+    found = [Scored(Candidate(text, "delete"), 0.1, 0.9) for text in ("one", "two", "three", "four")]
+    asked = SETTINGS.model_copy(update={"rewrites_per_text": 3})
+
+    ranked = _rank("one two", found, [0.5, 0.1, 0.7, 1.0], asked)
+
+    assert [(row["rank"], row["rewrite"]) for row in ranked] == [(1, "three"), (2, "four"), (3, "one")]
+    assert [row["rewrite"] for row in _rank("one two", found, [0.5], asked)] == ["one"]  # of the rest none was asked
+
+
+class SpyLanguage:
+    """Every text is as likely as any; `asked` has those whose likelihood was wanted."""
+
+    fingerprint = "spy"
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def nll(self, texts: Sequence[str]) -> Floats:
+        self.asked += texts
+        return np.ones(len(texts))
+
+
+def test_likelihood_is_asked_no_further_than_needed(models: LoadedModels) -> None:
+    text = "The fucking bus was late again, for the third time this week."
+    language = SpyLanguage()
+
+    fakes = Fakes(models.toxicity, models.judge, models.embedder, language, models.parser)
+
+    made = rewrite(texts(text), settings=SETTINGS, models=fakes)
+
+    assert made["rank"].to_list() == [1, 2]
+    assert sorted(set(language.asked)) == sorted([text, *made["rewrite"]])
 
 
 def test_the_smallest_edit_that_keeps_the_meaning(models: LoadedModels) -> None:
