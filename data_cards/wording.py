@@ -16,7 +16,7 @@ HUB_LICENCES = {"apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc
 KINDS = {
     "original": "a clean text as found",
     "rewrite": "a toxic text, rewritten",
-    "human": "written by a person",
+    "human": "a toxic text, rewritten by a person",
     "back_translation": "translated and back",
     "toxic": "a toxic text as found",
     "swap_ent": "another name",

@@ -22,12 +22,13 @@ from flows.stage import stage
 from pairgen.corpus import clean
 from pairgen.loading import LoadedModels, fingerprints, load_models
 from pairgen.mining import mine_texts
+from pairgen.references import clean_references, count_references
 from pairgen.schema import MEMBERS, PAIRS
 from pairgen.sets import count_products, count_sets, make_pairs, make_sets, members_of, rewrite_seeds
 from pairgen.splits import drop_leaks, drop_shared, find_leaks
 from pairgen.store import Contents, Store, Version
 
-STAGES = ("read", "split", "mine", "rewrite", "negatives", "pair", "filter", "near_duplicate", "disjoint")
+STAGES = ("read", "split", "references", "mine", "rewrite", "negatives", "pair", "filter", "near_duplicate", "disjoint")
 threads: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=2)
 shard_stage = partial(stage, run_name="{shard.name}")
 
@@ -40,7 +41,7 @@ def build(recipe: Recipe, store: Path) -> Version | None:
         raw = shard_source(recipe, Path(work))
         read = follow("read", read_texts.map(raw.folders, unmapped(recipe)))
         leaks = leaking_texts(read, recipe)
-        split = follow("split", split_texts.map(read, unmapped(leaks)))
+        split = follow("split", split_texts.map(read, unmapped(recipe), unmapped(leaks)))
         mined = follow("mine", mine_seeds.map(split, unmapped(recipe), unmapped(models)))
         rewritten = follow("rewrite", rewrite_texts.map(mined, unmapped(recipe), unmapped(models)))
         negated = follow("negatives", make_negatives.map(rewritten, unmapped(recipe), unmapped(models)))
@@ -70,13 +71,17 @@ def leaking_texts(shards: list[Path], recipe: Recipe) -> pl.DataFrame:
 
 
 @shard_stage("split")
-def split_texts(shard: Path, leaks: pl.DataFrame) -> Path:
-    return advance(shard, "split", partial(drop_leaks, leaks=leaks), reads=["read"])
+def split_texts(shard: Path, recipe: Recipe, leaks: pl.DataFrame) -> Path:
+    """The texts, then the references of those that stay."""
+    advance(shard, "split", partial(drop_leaks, leaks=leaks), reads=["read"])
+    function = partial(clean_references, settings=recipe.source, leaks=leaks)
+    count = count_references
+    return advance(shard, "references", function, reads=["split"], unit="reference", entered=count, kept=count)
 
 
 @shard_stage("mine")
 def mine_seeds(shard: Path, recipe: Recipe, models: LoadedModels) -> Path:
-    return advance(shard, "mine", partial(mine_texts, settings=recipe.mine, models=models), reads=["split"])
+    return advance(shard, "mine", partial(mine_texts, settings=recipe.mine, models=models), reads=["references"])
 
 
 @shard_stage("rewrite")

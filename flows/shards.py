@@ -77,7 +77,11 @@ def gather_dropped(shards: Sequence[Path]) -> pl.DataFrame:
 
 
 def funnel(shards: Sequence[Path], stages: Sequence[str]) -> pl.DataFrame:
-    """A row a stage, summed over the `shards` that went through it, in the order of `stages`."""
+    """A row a stage, summed over the `shards` that went through it, in the order of `stages`.
+
+    A source without references has no row of them.
+    """
     files = [shard / f"{stage}.json" for stage in stages for shard in shards]
     counted = pl.DataFrame([json.loads(file.read_text()) for file in files if file.exists()], schema=FUNNEL)
-    return counted.group_by("stage", "unit", maintain_order=True).agg(pl.col("entered", "kept", "dropped").sum())
+    summed = counted.group_by("stage", "unit", maintain_order=True).agg(pl.col("entered", "kept", "dropped").sum())
+    return summed.filter((pl.col("unit") != "reference") | (pl.col("entered") > 0))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,18 +20,23 @@ from pydantic import BaseModel, ConfigDict, Field
 from pairgen.digests import digest, normalise
 from pairgen.errors import SourceError
 from pairgen.language import languages, probabilities
-from pairgen.schema import TEXTS, Outcome, drop, empty
+from pairgen.schema import REFERENCES, TEXTS, Outcome, Schema, drop, empty
 from pairgen.splits import SplitSettings, split_of
 
-RAW = {name: pl.String() for name in ("text_id", "text", "context", "source", "source_id", "licence")}
+RAW: Schema = {
+    **{name: pl.String() for name in ("text_id", "text", "context", "source", "source_id", "licence")},
+    "references": REFERENCES,
+}
 
 _BEGINNING = 65_536  # bytes
 _SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".txt")
+_WRITTEN_LIST = r"""(?s)^\[\s*["'].*["']\s*\]$"""  # what a list becomes in a csv, or beside strings in a jsonl
 _COLUMN_NAME = re.compile(r"[\w.:-]{1,40}")
 _KNOWN_COLUMNS = {
     "text": ("text", "comment_text", "comment", "body", "content", "sentence", "message", "post", "tweet", "toxic"),
     "context": ("context", "parent_text", "parent_comment", "parent", "prompt", "reply_to", "in_reply_to_text"),
     "id": ("id", "text_id", "comment_id", "post_id", "message_id", "rev_id", "tweet_id", "uuid"),
+    "references": (),
 }
 # A text is in another language where its own is less probable than this. Of 13,000 English comments no one is, and
 # every French, Russian or Chinese sentence of a line; "crème brûlée" is too short to tell.
@@ -51,6 +56,7 @@ class SourceSettings(BaseModel):
     text: str | None = None
     context: str | None = None
     id: str | None = None
+    references: str | None = None
     licence: str = "unknown"
     language: str = Field(default="en", min_length=2, max_length=3)
     max_characters: int = Field(default=5_000, ge=1)
@@ -87,7 +93,7 @@ def read_source(path: str, settings: SourceSettings) -> tuple[pl.DataFrame, Sour
     else:
         name, sha256 = "demo" if path == "package:demo" else Path(path).stem, _sha256(_file(path))
     facts = SourceFacts(name=name, path=path, rows=table.height, sha256=sha256, licence=settings.licence)
-    columns = {role: _column(path, table, role, getattr(settings, role)) for role in ("text", "context", "id")}
+    columns = {role: _column(path, table, role, getattr(settings, role)) for role in _KNOWN_COLUMNS}
     text = pl.col(columns["text"] or "").cast(pl.String)
     raw = table.select(
         text=text.fill_null(""),
@@ -95,6 +101,7 @@ def read_source(path: str, settings: SourceSettings) -> tuple[pl.DataFrame, Sour
         source=pl.lit(name),
         source_id=pl.col(columns["id"]).cast(pl.String) if columns["id"] else pl.lit(None, pl.String),
         licence=pl.lit(settings.licence),
+        references=_lists(path, table, columns["references"]),
     )
     ids = [digest(normalise(text), normalise(context)) for text, context in raw.select("text", "context").iter_rows()]
     return raw.with_columns(text_id=pl.Series(ids, dtype=pl.String)).select(*RAW), facts
@@ -115,18 +122,22 @@ def read_texts(path: str, *, text_column: str | None = None) -> pl.DataFrame:
 def clean(raw: pl.DataFrame, *, settings: SourceSettings, split: SplitSettings) -> Outcome:
     """`RAW` rows as `TEXTS`, each with its split; a faulty row or a second copy of a text is dropped with its reason.
 
-    The order is that of (text_id, source, source_id), whatever the order of `raw`: of equal texts the first stays.
+    The order is that of (text_id, source, source_id), whatever the order of `raw`: of equal texts the first stays, with
+    the references of all.
     """
-    raw = raw.sort("text_id", "source", "source_id", "text", "context", nulls_last=True)
+    raw = raw.sort("text_id", "source", "source_id", "text", "context", "references", nulls_last=True)
     # Only a sound text has duplicates: a faulty one, dropped for itself, may have the id of a sound one.
     copies = pl.col("reason").is_null() & ~pl.struct("text_id", pl.col("reason").is_null()).is_first_distinct()
     judged = raw.with_columns(reason=text_faults(raw["text"], settings)).with_columns(
         reason=pl.when(copies).then(pl.lit("duplicate")).otherwise("reason")
     )
     faulty = judged.filter(pl.col("reason").is_not_null())
+    sound = pl.col("reason").is_null() | (pl.col("reason") == "duplicate")
+    written = judged.filter(sound).group_by("text_id").agg(pl.col("references").explode().str.strip_chars())
     kept = (
         judged.filter(pl.col("reason").is_null())
-        .drop("reason")
+        .drop("reason", "references")
+        .join(written, on="text_id", how="left", maintain_order="left")
         .with_columns(
             text=pl.col("text").str.strip_chars(),
             context=pl.col("context").str.replace_all(r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F]", "").str.strip_chars(),
@@ -183,8 +194,9 @@ def _column(path: str, table: pl.DataFrame, role: str, named: str | None, *, opt
     if named is not None:
         if named not in table.columns:
             raise SourceError(f"{path}: no column {named!r} for {setting}; there are: {there}")
-        if not _fits(table.schema[named], "id"):
-            raise SourceError(f"{path}: column {named!r} holds {table.schema[named]}, {setting} expects texts")
+        expected = "texts or lists of texts" if role == "references" else "texts"
+        if not _fits(table.schema[named], role if role == "references" else "id"):
+            raise SourceError(f"{path}: column {named!r} holds {table.schema[named]}, {setting} expects {expected}")
         return named
     fitting = [name for name in table.columns if _fits(table.schema[name], role)]
     lowered = {name.casefold(): name for name in reversed(fitting)}
@@ -202,10 +214,28 @@ def header(table: pl.DataFrame) -> str:
 
 
 def _fits(dtype: pl.DataType, role: str) -> bool:
-    """Whether a column may be taken for `role`: texts for a text or a context, what can be written out for an id."""
+    """Whether a column may be taken for `role`: texts; for an id what can be written out, for references lists too."""
     if role == "id":
         return not (dtype.is_nested() or dtype in (pl.Binary, pl.Object))
+    if role == "references":
+        dtype = cast(pl.DataType, dtype.inner) if isinstance(dtype, pl.List | pl.Array) else dtype
+        return dtype == pl.Null or _fits(dtype, "text")
     return dtype in (pl.String, pl.Categorical, pl.Enum)
+
+
+def _lists(path: str, table: pl.DataFrame, column: str | None) -> pl.Expr:
+    """The `column` as lists of strings; a null is an empty list, and an empty string in one."""
+    if column is None:
+        return pl.lit([], REFERENCES)
+    cells = pl.col(column)
+    if not table.schema[column].is_nested():
+        if table[column].cast(pl.String).str.contains(_WRITTEN_LIST).any():
+            raise SourceError(
+                f"{path}: column {column!r} holds lists written out as strings, source.references expects texts or "
+                "lists of texts; give a jsonl or parquet file of lists, or a row a reference"
+            )
+        cells = pl.when(cells.is_not_null()).then(pl.concat_list(cells.cast(pl.String)))
+    return cells.cast(REFERENCES).list.eval(pl.element().fill_null("")).fill_null([])
 
 
 def check_source(path: str) -> None:

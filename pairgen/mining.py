@@ -44,8 +44,9 @@ def mine(texts: pl.DataFrame, *, settings: MineSettings) -> Outcome:
 
     Needs the columns of `score_texts`; adds `seed` (toxic | clean). A text that is toxic only with its identity terms
     is dropped as "identity_only", a null score as "unscored", never treated as 0. A text that a model calls clean
-    though it holds a strong expression of the sense lexicon ("idiot") is no positive, and is dropped. Which clean texts
-    are taken is drawn from their ids. Keeps the order of `texts`.
+    though it holds a strong expression of the sense lexicon ("idiot"), or though people wrote it anew (it has
+    references), is no positive, and is dropped. Which clean texts are taken is drawn from their ids. Keeps the order of
+    `texts`.
     """
     score, neutral = pl.col("score_toxicity"), pl.col("score_toxicity_neutral")
     drawn = pl.Series(
@@ -59,6 +60,7 @@ def mine(texts: pl.DataFrame, *, settings: MineSettings) -> Outcome:
         .when(score > settings.max_clean_toxicity).then(pl.lit("neither_toxic_nor_clean"))
         .when(pl.col("score_judge") >= 0.5).then(pl.lit("clean_but_for_the_judge"))
         .when(insulting).then(pl.lit("clean_but_for_the_lexicon"))
+        .when(pl.col("references").list.len() > 0).then(pl.lit("clean_but_for_its_references"))
         .when(pl.lit(drawn)).then(pl.lit("clean"))
         .otherwise(pl.lit("clean_not_sampled"))
     )  # fmt: skip

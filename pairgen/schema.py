@@ -29,6 +29,8 @@ NEGATIVE_KINDS = (
 
 SPANS = pl.List(pl.Struct({"start": pl.Int64(), "end": pl.Int64()}))
 
+REFERENCES = pl.List(pl.String())  # what people wrote in place of the text, first come first; often empty
+
 TEXTS: Schema = {
     "text_id": pl.String(),
     "text": pl.String(),
@@ -37,6 +39,7 @@ TEXTS: Schema = {
     "source_id": pl.String(),  # the id that the source gave the text; null where it gave none
     "licence": pl.String(),
     "split": pl.String(),
+    "references": REFERENCES,
 }
 
 MEMBERS: Schema = {
@@ -65,13 +68,14 @@ PAIRS: Schema = {
     "split": pl.String(),
 }
 
-# One row for everything that was not kept: a text (`text` set) or a pair (`positive` and `negative` set).
+# One row for everything that was not kept: a text (`text` set), a reference (`text`, and `parent` is what it was
+# written for) or a pair (`positive` and `negative` set).
 DROPPED: Schema = {
     "stage": pl.String(),
     "drop_reason": pl.String(),
     "score": pl.Float64(),  # the score that decided; null where a rule did
-    "unit": pl.String(),  # text | pair
-    "id": pl.String(),  # text_id or pair_id
+    "unit": pl.String(),  # text | reference | pair
+    "id": pl.String(),  # text_id, reference_id or pair_id
     "set_id": pl.String(),
     "context": pl.String(),
     "text": pl.String(),
@@ -170,16 +174,16 @@ def drop(
 ) -> pl.DataFrame:
     """`rows` as a `DROPPED` table: what the schema does not name goes, scores stay, what `rows` lacks is null.
 
-    `reason` is a word or an expression over `rows`; `unit` is "text" or "pair"; `score` is the score that decided.
+    `reason` is a word or an expression over `rows`; `unit` is "text", "reference" or "pair"; `score` is the score that
+    decided.
     """
-    key = {"text": "text_id", "pair": "pair_id"}[unit]
     reason_expr = pl.lit(reason) if isinstance(reason, str) else reason
     made = rows.with_columns(
         stage=pl.lit(stage),
         drop_reason=reason_expr,
         score=(pl.lit(None) if score is None else score).cast(pl.Float64),
         unit=pl.lit(unit),
-        id=pl.col(key),
+        id=pl.col(f"{unit}_id"),
     )
     absent = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in DROPPED.items() if name not in made.columns]
     scores = [name for name in rows.columns if name.startswith("score_")]

@@ -41,10 +41,13 @@ class NegativesSettings(BaseModel):
 def rewrite_seeds(seeds: pl.DataFrame, *, settings: RewriteSettings, models: Models) -> Outcome:
     """`seeds` with `rewrites`, the ranked rewrites of each toxic text.
 
-    Where no rewrite is good, the text is dropped with the reason. A clean seed stays as it is, with no rewrites.
+    Where no rewrite is good, the text is dropped with the reason, unless people wrote one (it has references). A clean
+    seed stays as it is, with no rewrites.
     """
     made = rewrite(seeds.filter(pl.col("seed") == "toxic"), settings=settings, models=models)
-    reasons = made.filter(pl.col("rewrite").is_null()).select("text_id", "abstain_reason")
+    bare = seeds.filter(pl.col("references").list.len() == 0).select("text_id")
+    reasons = made.filter(pl.col("rewrite").is_null()).join(bare, on="text_id", how="semi")
+    reasons = reasons.select("text_id", "abstain_reason")
     ranked = made.filter(pl.col("rewrite").is_not_null())
     nested = ranked.group_by("text_id", maintain_order=True).agg(
         rewrites=pl.struct([name for name in REWRITES if name not in {"text_id", "abstain_reason"}])
@@ -59,8 +62,8 @@ def rewrite_seeds(seeds: pl.DataFrame, *, settings: RewriteSettings, models: Mod
 def make_sets(seeds: pl.DataFrame, *, settings: NegativesSettings, models: Models) -> Outcome:
     """The members of every set, as `MEMBERS`; a seed of which no set can be made is dropped as "no_negative".
 
-    A toxic seed is itself a negative (`toxic`) and its rewrites are the positives; a clean seed is the positive
-    (`original`). The other kinds are made of the first positive.
+    A toxic seed is itself a negative (`toxic`); its references (`human`) and then its rewrites are the positives. A
+    clean seed is the positive (`original`). The other kinds are made of the first positive.
     """
     rows: list[dict[str, Any]] = []
     without: list[str] = []
@@ -168,21 +171,24 @@ def _positives(seed: dict[str, Any]) -> list[dict[str, Any]]:
     parent_id = seed["text_id"]
     if seed["seed"] == "clean":
         return [_member(seed, role="positive", kind="original", text=seed["text"], parent_id=parent_id, spans=[])]
+    same = {normalise(text) for text in seed["references"]}
+    rewrites = [made["rewrite"] for made in seed["rewrites"] or [] if normalise(made["rewrite"]) not in same]
+    texts = [("human", text) for text in seed["references"]] + [("rewrite", text) for text in rewrites]
     return [
         _member(
             seed,
             role="positive",
-            kind="rewrite",
-            text=made["rewrite"],
+            kind=kind,
+            text=text,
             parent_id=parent_id,
-            spans=changed_spans(made["rewrite"], seed["text"]),
+            spans=changed_spans(text, seed["text"]),
         )
-        for made in seed["rewrites"]
+        for kind, text in texts
     ]
 
 
 def _toxic(seed: dict[str, Any], positive: dict[str, Any]) -> list[dict[str, Any]]:
-    """The mined text itself; its spans are what the best rewrite changed."""
+    """The mined text itself; its spans are what the first positive changed."""
     if seed["seed"] == "clean":
         return []
     spans = changed_spans(seed["text"], positive["text"])

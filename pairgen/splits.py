@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pairgen.digests import fraction, normalise
 from pairgen.near_duplicates import nearest_before
-from pairgen.schema import SPLITS, Outcome, drop
+from pairgen.schema import SPLITS, TEXTS, Outcome, drop, empty
 
 
 class SplitSettings(BaseModel):
@@ -38,38 +38,35 @@ def split_of(text_id: str, *, validation_fraction: float, test_fraction: float) 
 
 
 def find_leaks(tables: Sequence[pl.DataFrame], *, max_similarity: float) -> pl.DataFrame:
-    """Texts of a split that another split must not see: `text_id` and `score_similarity`, their Jaccard similarity.
+    """What another split must not see: `text_id`, `text` and `score_similarity`, its Jaccard similarity.
 
-    Test comes before validation and validation before train: a text leaks if it is over `max_similarity` to a text of
-    an earlier split. `tables` hold `text_id`, `text` and `split`.
+    Test comes before validation and validation before train: a text, or a reference of it, leaks if it is over
+    `max_similarity` to one of an earlier split. `tables` hold `text_id`, `text`, `split` and `references`.
     """
     rank = {name: place for place, name in enumerate(reversed(SPLITS))}
     columns = ("text_id", "text", "split")
-    texts = (
-        pl.concat([table.select(columns) for table in tables])
-        if tables
-        else pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+    written = [table.explode("references").with_columns(text="references") for table in tables]
+    texts = pl.concat([empty(TEXTS).select(columns), *(table.select(columns) for table in [*tables, *written])])
+    texts = texts.unique().sort(pl.col("split").replace_strict(rank, return_dtype=pl.Int8), "text_id", "text")
+    distinct = texts.unique(["split", "text"], keep="first", maintain_order=True)
+    nearest = nearest_before(distinct["text"].to_list(), groups=distinct["split"].to_list())
+    scores = pl.Series([similarity for _, similarity in nearest], dtype=pl.Float64)
+    leaks = distinct.select("split", "text", score_similarity=scores).filter(
+        pl.col("score_similarity") > max_similarity
     )
-    texts = texts.sort(pl.col("split").replace_strict(rank, return_dtype=pl.Int8), "text_id")
-    ids, splits = texts["text_id"].to_list(), texts["split"].to_list()
-    leaks = [
-        (ids[place], similarity)
-        for place, (_, similarity) in enumerate(nearest_before(texts["text"].to_list(), groups=splits))
-        if similarity > max_similarity
-    ]
-    return pl.DataFrame(leaks, schema={"text_id": pl.String, "score_similarity": pl.Float64}, orient="row")
+    return texts.join(leaks, on=["split", "text"], how="inner", maintain_order="left").drop("split")
 
 
 def drop_leaks(texts: pl.DataFrame, *, leaks: pl.DataFrame) -> Outcome:
     """`texts` without those that `find_leaks` found, which are dropped as "near_duplicate_in_other_split"."""
-    leaking = texts.join(leaks, on="text_id", how="inner", maintain_order="left")
+    leaking = texts.join(leaks, on=["text_id", "text"], how="inner", maintain_order="left")
     dropped = drop(
         leaking.drop("score_similarity"),
         stage="split",
         reason="near_duplicate_in_other_split",
         unit="text",
     ).with_columns(score=leaking["score_similarity"])
-    return Outcome(texts.join(leaks, on="text_id", how="anti", maintain_order="left"), dropped)
+    return Outcome(texts.join(leaks, on=["text_id", "text"], how="anti", maintain_order="left"), dropped)
 
 
 def drop_shared(pairs: pl.DataFrame) -> Outcome:

@@ -90,7 +90,7 @@ def test_a_version_is_published_whole(published: Published) -> None:
 def test_at_every_stage_what_went_in_was_kept_or_dropped(published: Published) -> None:
     funnel = published.version.manifest["funnel"]
 
-    assert [row["stage"] for row in funnel] == list(STAGES)
+    assert [row["stage"] for row in funnel] == [stage for stage in STAGES if stage != "references"]
     assert funnel[0]["entered"] == comments().height
     assert all(row["entered"] == row["kept"] + row["dropped"] for row in funnel)
     for before, after in pairwise(funnel):
@@ -195,6 +195,43 @@ def test_one_more_comment_changes_no_other_set(published: Published, tmp_path: P
         )
         assert after.join(before, on="set_id", how="semi", maintain_order="left").equals(before)
         assert after.join(before, on="set_id", how="anti")["set_id"].n_unique() == 1
+
+
+def test_what_people_wrote_is_a_positive_of_its_own_kind(published: Published, tmp_path: Path) -> None:
+    toxic = "Only a stupid moron parks 2 cars in front of the school in York."
+    rewritten, abstained = "People should not park 2 cars in front of the school in York.", "It is odd."
+    rows = [
+        {"text": toxic, "neutral": [rewritten, "x " * 5_000, "Park elsewhere.", toxic, None]},
+        {"text": toxic, "neutral": [rewritten]},
+        {"text": "idiot", "neutral": [abstained]},  # there is nothing to rewrite it to
+        {"text": "The bus to York leaves at 9.", "neutral": ["The bus to York goes at 9."]},
+        {"text": "The boat to Hull leaves at 9.", "neutral": None},
+    ]
+    pl.DataFrame(rows).write_parquet(tmp_path / "parallel.parquet")
+    recipe = read_recipe("embedded", sources=[str(tmp_path / "parallel.parquet")], name="parallel")
+    source = recipe.source.model_copy(update={"references": "neutral"})
+
+    version = build(recipe.model_copy(update={"source": source}), warm(tmp_path, published))
+
+    assert version is not None
+    assert verify(version) == []
+    assert 'references = "neutral"' in (version.path / "recipe.toml").read_text(encoding="utf-8")
+    funnel = {row["stage"]: (row["unit"], row["entered"], row["kept"]) for row in version.manifest["funnel"]}
+    assert funnel["read"] == ("text", 5, 4)
+    assert funnel["references"] == ("reference", 8, 4)
+    dropped = version.dropped()
+    reasons = dropped.filter(pl.col("unit") == "reference").select("drop_reason", "parent").rows()
+    assert sorted(reasons) == [(reason, toxic) for reason in ("copy", "duplicate", "empty", "too_long")]
+    assert dict(dropped.filter(pl.col("stage") == "mine").select("drop_reason", "text").rows()) == {
+        "clean_but_for_its_references": "The bus to York leaves at 9."
+    }
+    judged = pl.concat([version.pairs(), dropped.filter(pl.col("unit") == "pair")], how="diagonal")
+    against = judged.filter(pl.col("negative_kind") == "toxic").select("positive_kind", "positive", "parent").rows()
+    human = {(positive, parent) for kind, positive, parent in against if kind == "human"}
+    assert human == {(rewritten, toxic), ("Park elsewhere.", toxic), (abstained, "idiot")}
+    assert "rewrite" in {kind for kind, *_ in against}
+    assert rewritten in version.pairs().filter(pl.col("positive_kind") == "human")["positive"].to_list()
+    assert "a toxic text, rewritten by a person" in (version.path / "card.html").read_text(encoding="utf-8")
 
 
 def test_prefect_shows_the_tasks_and_the_card_but_no_toxic_word(published: Published) -> None:

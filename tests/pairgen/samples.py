@@ -68,6 +68,7 @@ def raw(*rows: str | tuple[str | None, str] | None, ids: Sequence[str | None] | 
             "source": ["street"] * len(both),
             "source_id": list(ids) if ids else [None] * len(both),
             "licence": ["CC0-1.0"] * len(both),
+            "references": [[]] * len(both),
         },
         schema=RAW,
     )

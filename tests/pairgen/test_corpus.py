@@ -211,6 +211,85 @@ def test_a_named_column_that_holds_no_texts(tmp_path: Path) -> None:
         read(tmp_path / "a.parquet", context="labels")
 
 
+WRITTEN = [["It closed.", "", None], [], None, ["Fine by me."]]
+TOXIC = ["It damn well closed.", "You idiot.", "What a fool.", "Damn fine."]
+
+
+def write_lists(folder: Path) -> Path:
+    pl.DataFrame({"toxic": TOXIC, "neutral": WRITTEN}).write_parquet(folder / "street.parquet")
+    return folder / "street.parquet"
+
+
+def write_arrays(folder: Path) -> Path:
+    column = pl.Series([["It closed.", "", None], None], dtype=pl.Array(pl.Categorical, 3))
+    pl.DataFrame({"toxic": TOXIC[:2], "neutral": column}).write_parquet(folder / "street.parquet")
+    return folder / "street.parquet"
+
+
+def write_lines(folder: Path) -> Path:
+    rows = [{"toxic": text, "neutral": some} for text, some in zip(TOXIC, WRITTEN, strict=True)]
+    (folder / "street.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    return folder / "street.jsonl"
+
+
+def write_strings(folder: Path) -> Path:
+    rows = {"toxic": TOXIC, "neutral": [some[0] if some else None for some in WRITTEN]}
+    pl.DataFrame(rows).write_csv(folder / "street.csv")
+    return folder / "street.csv"
+
+
+def write_no_references(folder: Path) -> Path:
+    pl.DataFrame({"toxic": TOXIC, "neutral": [None] * 4}).write_parquet(folder / "street.parquet")
+    return folder / "street.parquet"
+
+
+@pytest.mark.parametrize(
+    ("write", "expected"),
+    [
+        (write_lists, [["It closed.", "", ""], [], [], ["Fine by me."]]),
+        (write_arrays, [["It closed.", "", ""], []]),
+        (write_lines, [["It closed.", "", ""], [], [], ["Fine by me."]]),
+        (write_strings, [["It closed."], [], [], ["Fine by me."]]),
+        (write_no_references, [[], [], [], []]),
+    ],
+)
+def test_references_are_lists_whatever_the_column_holds(
+    write: Callable[[Path], Path], expected: list[list[str]], tmp_path: Path
+) -> None:
+    file = write(tmp_path)
+
+    table = read(file, references="neutral")
+
+    assert table.schema == RAW
+    assert table["references"].to_list() == expected
+    assert table["text"].to_list() == TOXIC[: len(expected)]
+    bare = read(file)
+    assert bare["references"].to_list() == [[]] * len(expected)
+    assert_frame_equal(bare.drop("references"), table.drop("references"))
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (["fine"], r"no column 'neutral' for source.references; there are: 'toxic', 'other'"),
+        ([1], r"column 'neutral' holds Int64, source.references expects texts or lists of texts"),
+        ([[1.5]], r"column 'neutral' holds List\(Float64\), source.references expects texts or lists of texts"),
+        ([[["fine"]]], r"column 'neutral' holds List\(List\(String\)\), source.references expects texts or"),
+        (
+            ["['fine' \n 'well']"],
+            "column 'neutral' holds lists written out as strings, .*; give a jsonl or parquet file",
+        ),
+        (['["fine"]'], "column 'neutral' holds lists written out as strings"),
+    ],
+)
+def test_a_column_that_holds_no_references(column: list[object], message: str, tmp_path: Path) -> None:
+    name = "other" if message.startswith("no column") else "neutral"
+    pl.DataFrame({"toxic": ["damn"], name: column}).write_parquet(tmp_path / "a.parquet")
+
+    with pytest.raises(SourceError, match=f"^{tmp_path / 'a.parquet'}: {message}"):
+        read(tmp_path / "a.parquet", references="neutral")
+
+
 # Bad input ------------------------------------------------------------------------------------------------------------
 
 SECRET = "you damn idiot"
@@ -382,6 +461,20 @@ def test_of_equal_texts_one_stays() -> None:
     ]
     assert set(outcome.dropped["drop_reason"]) == {"duplicate"}
     assert set(outcome.dropped["source_id"]) == {"b", None}
+
+
+def test_a_text_that_stays_has_the_references_of_all_its_copies() -> None:
+    references = pl.Series([["Not good! "], [], ["Bad."], ["Not good."], ["Fine."], []])
+    table = raw("Damn it!", "damn  IT!", "Damn it!", "Damn it!", "", "Well.").with_columns(references=references)
+
+    outcomes = [cleaned(table.sample(fraction=1, shuffle=True, seed=seed)) for seed in range(10)]
+
+    assert sorted(outcomes[0].kept.select("text", "references").rows()) == [
+        ("Damn it!", ["Bad.", "Not good!", "Not good."]),
+        ("Well.", []),
+    ]
+    for outcome in outcomes[1:]:
+        assert_frame_equal(outcome.kept, outcomes[0].kept)
 
 
 def test_ids_of_the_source_may_be_null_or_stand_twice() -> None:

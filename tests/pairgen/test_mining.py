@@ -72,6 +72,18 @@ def test_a_text_called_clean_that_holds_an_insult_is_no_positive() -> None:
     assert outcome.dropped["drop_reason"].to_list() == ["clean_but_for_the_lexicon"]
 
 
+def test_a_text_called_clean_that_people_wrote_anew_is_no_positive_and_a_toxic_one_seeds_as_ever() -> None:
+    table = scored((0.1, 0.0, 0.1), (0.1, 0.0, 0.1), (0.5, 0.0, 0.5), (0.9, 1.0, 0.9)).with_columns(
+        references=pl.Series([["Well."], [], ["Well."], ["Well."]])
+    )
+
+    outcome = mined(table)
+
+    assert outcome.kept["seed"].to_list() == ["clean", "toxic"]
+    assert outcome.kept["references"].to_list() == [[], ["Well."]]
+    assert outcome.dropped["drop_reason"].to_list() == ["clean_but_for_its_references", "neither_toxic_nor_clean"]
+
+
 def test_the_order_stays() -> None:
     table = scored((0.9, 0, 0.9), (0.1, 0, 0.1), (0.5, 0, 0.5), (0.8, 0, 0.8), (None, 0, 0))
 

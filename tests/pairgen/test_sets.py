@@ -1,7 +1,7 @@
 """Sets and pairs: what seeds become, which pairs are over the limit, and nothing lost."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -20,11 +20,12 @@ SETTINGS = NegativesSettings()
 
 @dataclass(frozen=True)
 class Seed:
-    """A text, and its rewrites where it is toxic."""
+    """A text, and its rewrites and references where it is toxic."""
 
     text: str
     rewrites: Sequence[str] = ()
     context: str = ""
+    references: Sequence[str] = ()
 
 
 def seeds(*rows: Seed) -> pl.DataFrame:
@@ -32,8 +33,9 @@ def seeds(*rows: Seed) -> pl.DataFrame:
     made = [[{"rewrite": text, "rank": rank} for rank, text in enumerate(row.rewrites, 1)] or None for row in rows]
     return texts(*[row.text for row in rows]).with_columns(
         context=pl.Series([row.context for row in rows], dtype=pl.String),
+        references=pl.Series([list(row.references) for row in rows], dtype=pl.List(pl.String)),
         score_toxicity=pl.lit(0.5),
-        seed=pl.Series(["toxic" if row.rewrites else "clean" for row in rows], dtype=pl.String),
+        seed=pl.Series(["toxic" if row.rewrites or row.references else "clean" for row in rows], dtype=pl.String),
         rewrites=pl.Series(made, dtype=nested),
     )
 
@@ -82,6 +84,38 @@ def test_a_clean_seed_is_the_positive_and_one_without_a_negative_is_dropped(fake
     ]
     assert count_sets(outcome.kept) + outcome.dropped.height == table.height
     check(outcome.dropped, DROPPED, stage="negatives")
+
+
+def test_references_are_the_first_positives_and_a_rewrite_that_says_the_same_is_none(fakes: Fakes) -> None:
+    row = Seed("You idiot, it opens at 9.", ["it  opens at 9.", "Friend, it opens at 9."])
+    table = seeds(replace(row, references=["You there, it opens at 9.", "It opens at 9."]))
+
+    members = make_sets(table, settings=NegativesSettings(kinds=("swap_num",)), models=fakes).kept
+
+    assert members.select("kind", "text").rows()[:4] == [
+        ("human", "You there, it opens at 9."),
+        ("human", "It opens at 9."),
+        ("rewrite", "Friend, it opens at 9."),
+        ("toxic", "You idiot, it opens at 9."),
+    ]
+    assert [spanned(member) for member in members.to_dicts()[:2]] == [["there"], ["It"]]
+    assert members["parent_id"].to_list() == [table["text_id"][0]] * 4 + [members["member_id"][0]]
+    pairs = make_pairs(members, table, settings=NegativesSettings(max_pairs_per_set=3), models=fakes)
+    assert pairs.kept.select("positive_kind", "negative_kind", "parent").rows() == [
+        ("human", "toxic", row.text),
+        ("human", "swap_num", row.text),
+        ("human", "toxic", row.text),
+    ]
+    assert pairs.dropped.select("positive_kind", "drop_reason").rows() == [("rewrite", "over_max_pairs_per_set")]
+
+
+def test_references_alone_make_a_set(fakes: Fakes) -> None:
+    members = make_sets(seeds(Seed("You idiot.", references=["You."])), settings=SETTINGS, models=fakes).kept
+
+    assert members.select("role", "kind", "text").rows() == [
+        ("positive", "human", "You."),
+        ("negative", "toxic", "You idiot."),
+    ]
 
 
 def test_only_the_kinds_of_the_settings_are_made(fakes: Fakes) -> None:

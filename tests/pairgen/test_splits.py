@@ -54,7 +54,7 @@ def test_a_leak_is_found_and_dropped_from_train() -> None:
     outcome = drop_leaks(table, leaks=leaks)
 
     similarity = jaccard(shingles(BASE), shingles(NEARER))
-    assert leaks.rows() == [(table["text_id"][2], similarity)]
+    assert leaks.rows() == [(table["text_id"][2], NEARER, similarity)]
     assert outcome.kept.rows() == table.head(2).rows()
     assert outcome.dropped.select("stage", "drop_reason", "score", "unit", "id", "text", "split").rows() == [
         ("split", "near_duplicate_in_other_split", similarity, "text", table["text_id"][2], NEARER, "train")
@@ -99,6 +99,31 @@ def test_a_leak_is_found_though_a_text_of_its_own_split_is_nearer() -> None:
     assert sorted(leaks["text_id"]) == sorted(table["text_id"][1:])
 
 
+@pytest.mark.parametrize(
+    ("splits", "leaking"),
+    [
+        (("train", "train", "train"), []),
+        (
+            ("test", "train", "train"),
+            [(1, NEARER), (2, NEARER)],
+        ),  # a reference of test, a text and a reference of train
+        (("train", "test", "train"), [(0, BASE), (2, NEARER)]),
+        (("train", "train", "test"), [(0, BASE), (1, NEARER)]),
+    ],
+)
+def test_a_reference_leaks_and_is_leaked_as_a_text_is(splits: list[str], leaking: list[tuple[int, str]]) -> None:
+    table = texts("You fool.", NEARER, "That damn idiot.", split=splits).with_columns(
+        references=pl.Series([[BASE, "", BASE], [], [NEARER, "No."]])
+    )
+
+    leaks = find_leaks([table.head(2), table.tail(1)], max_similarity=0.8)
+
+    found = sorted(leaks.select("text_id", "text").rows())
+    assert found == sorted((table["text_id"][place], text) for place, text in leaking)
+    text_leaks = {text for place, text in leaking if text == table["text"][place]}
+    assert drop_leaks(table, leaks=leaks).dropped["text"].to_list() == list(text_leaks)
+
+
 def test_leaks_do_not_depend_on_the_order_or_the_shards() -> None:
     table = texts(BASE, NEAR, NEARER, "Damn.", split=["validation", "test", "train", "train"])
 
@@ -114,7 +139,7 @@ def test_no_texts(tables: list[pl.DataFrame]) -> None:
     leaks = find_leaks(tables, max_similarity=0.8)
     outcome = drop_leaks(empty(TEXTS), leaks=leaks)
 
-    assert leaks.schema == {"text_id": pl.String, "score_similarity": pl.Float64}
+    assert leaks.schema == {"text_id": pl.String, "text": pl.String, "score_similarity": pl.Float64}
     assert outcome.kept.schema == TEXTS
     assert outcome.dropped.schema == DROPPED
 

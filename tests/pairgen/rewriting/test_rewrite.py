@@ -200,6 +200,12 @@ def test_seeds_keep_their_rewrites_or_are_dropped_with_the_reason(models: Loaded
     none = rewrite_seeds(seeds.clear(), settings=SETTINGS, models=models)
     assert none.kept.height == none.dropped.height == 0
     assert "rewrites" in none.kept.columns
+    written = seeds.with_columns(references=pl.lit(["A kind word."]))
+    assert_frame_equal(
+        rewrite_seeds(written, settings=SETTINGS, models=models).kept.drop("rewrites", "references"),
+        seeds.drop("references"),
+        check_column_order=False,
+    )
     clean = rewrite_seeds(seeds.filter(pl.col("seed") == "clean"), settings=SETTINGS, models=models)
     assert (clean.kept.height, clean.dropped.height) == (1, 0)
 
