@@ -2,8 +2,9 @@
 
 `lexicon.csv` is ours: expression (a lemma, or several words), part of speech, sense, strength (strong = abusive in
 nearly every use, plain = only in some), and neutral forms, best first, `-` where the expression may simply go, `<so`
-where "so" stands before the word that precedes it ("tired as ..." gives "so tired"). Every inflected surface form of an
-expression leads to its neutral forms in the same inflection.
+where "so" stands before the word that precedes it ("tired as ..." gives "so tired"), `~poor` what only a thing can be
+("a stupid phone" is poor, a stupid man is not). Every inflected surface form of an expression leads to its neutral
+forms in the same inflection; threats have no past, where "killed" tells what happened.
 """
 
 import csv
@@ -17,6 +18,7 @@ from lemminflect import getInflection
 
 DELETE = "-"
 BEFORE = "<"
+THING = "~"
 _NO_PLURAL = {"anything", "everything", "it", "self", "something", "that"}
 _MASS_NOUNS = {
     "ability",
@@ -74,6 +76,10 @@ def senses() -> dict[tuple[str, ...], tuple[Sense, ...]]:
             alternatives = row["neutral"].split("|")
             for tag in _TAGS.get(row["pos"], (row["pos"],)):
                 surface = inflect(row["expression"], row["pos"], tag)
+                if (row["sense"] == "threat_verb" and tag in {"VBD", "VBN"}) or (
+                    tag == "NNS" and surface == row["expression"]
+                ):
+                    continue
                 neutral = tuple(_forms(alternatives, row["pos"], tag))
                 sense = Sense(row["pos"], tag, row["sense"], row["strength"] == "strong", neutral)
                 if sense not in found[tuple(surface.split())]:
@@ -86,7 +92,8 @@ def _forms(alternatives: Sequence[str], pos: str, tag: str) -> Iterator[str]:
         if word == DELETE:
             yield word
         elif tag != "NNS" or not (word in _NO_PLURAL or word.startswith(("a ", "an "))):
-            yield inflect(word, pos, tag)
+            plain = word.removeprefix(THING)
+            yield word[: len(word) - len(plain)] + inflect(plain, pos, tag)
 
 
 @cache

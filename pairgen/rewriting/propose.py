@@ -1,11 +1,12 @@
 """Candidates for a rewrite: each carrier replaced by a neutral form of its sense, or deleted."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pairgen.extraction import protected_pieces, shielded
-from pairgen.rewriting.lexicon import BEFORE, DELETE, Sense, senses
+from pairgen.rewriting.lexicon import BEFORE, DELETE, THING, Sense, senses
 from pairgen.rewriting.locate import Carrier, without
 from pairgen.rewriting.repair import broken, repair
 
@@ -41,6 +42,13 @@ _BARE = {
     *("person", "people", "guy", "guys", "man", "men", "dude", "dudes", "woman", "women", "girl", "girls", "lady"),
     *("ladies", "one", "ones", "thing", "things"),
 }
+_GENERAL = {"any", "every", "only", "no"}  # "only a person would" tells nothing either
+_PERSONAL = re.compile(
+    r"i|you|u|he|she|we|they|him|her|us|them|me|who|y'?all|(?:every|some|any|no)(?:one|body)|people|folks?|persons?|guys?"
+    r"|dudes?|kids?|child(?:ren)?|boys?|girls?|lad(?:y|ies)|moms?|dads?|fans?|cops?|(?:presid|stud|par|resid|opponent)ents?"
+    r"|press|public|bunch|lot|ones?|.*(?:m[ae]n|wom[ae]n|or|ist|ian|ee|crat|mate|ican|self|selves)s?"
+    r"|(?!(?:answ|bann|chapt|comput|corn|cov|dinn|lett|matt|newspap|numb|off|ord|oth|pap|pow|riv|wat|weath)er).*ers?"
+)
 _LATER = 0.94  # of each form after the first of its sense
 
 
@@ -72,9 +80,8 @@ def propose(doc: Any, carriers: Sequence[Carrier]) -> list[Candidate]:
     the text holds nothing but words that may go.
     """
     text = doc.text
-    bare = not any(letter.isalpha() for letter in without(shielded(text), carriers))
-    if bare and all(any(DELETE in sense.neutral for sense in carrier.senses) for carrier in carriers):
-        return []  # "idiot!!": nothing is said that could be said otherwise
+    if says_nothing(text, carriers):
+        return []
     kept = protected_pieces(text)
     plans: list[tuple[float, tuple[Edit, ...]]] = [(1.0, ())]
     for carrier in carriers:
@@ -96,17 +103,25 @@ def propose(doc: Any, carriers: Sequence[Carrier]) -> list[Candidate]:
     return sound[:_CANDIDATES]
 
 
+def says_nothing(text: str, carriers: Sequence[Carrier]) -> bool:
+    """Whether `text` holds nothing but carriers that may go: "idiot!!" says nothing that could be said otherwise."""
+    bare = not any(letter.isalpha() for letter in without(shielded(text), carriers))
+    return bare and all(any(DELETE in sense.neutral for sense in carrier.senses) for carrier in carriers)
+
+
 def _options(doc: Any, carrier: Carrier) -> list[Edit]:
     """What may stand in the place of `carrier`: neutral forms of its senses, or nothing; the best fitting first."""
     span = doc.char_span(carrier.start, carrier.end, alignment_mode="expand")
     fitting = {sense for sense in carrier.senses if _fits(sense, span, carrier.senses)} or set(carrier.senses)
     edits: dict[tuple[int, int, str], float] = {}
-    tells, addressed = _tells(span), _addressed(span) is not None
+    tells, addressed = _tells(span), _addressed(span) is not None or _is_vocative(span)
     as_noun = _stands_as_noun(span) and any(sense.pos == "noun" for sense in carrier.senses)
+    personal, forms = _personal(span), [_possible(sense, span) for sense in carrier.senses]
     for sense in carrier.senses:
-        if sense.pos == "adj" and as_noun:
+        if (sense.pos == "adj" and as_noun) or (any(forms) and not _possible(sense, span)):
             continue
-        for rank, word in enumerate(sense.neutral):
+        for rank, form in enumerate(form for form in sense.neutral if not (personal and form.startswith(THING))):
+            word = form.removeprefix(THING)
             edit = _edit(word, doc, carrier)
             if edit is not None and not (word == DELETE and _leaves_a_hole(span, edit)):
                 weight = (1.0 if sense in fitting else _MISREAD) * _LATER**rank
@@ -117,6 +132,8 @@ def _options(doc: Any, carrier: Carrier) -> list[Edit]:
     deletion = _deletion(doc, carrier)
     if not tells and _is_loose(doc, carrier) and not _leaves_a_hole(span, deletion):
         edits[deletion] = max(_UNLISTED, edits.get(deletion, 0.0))
+    elif not carrier.senses:
+        return []  # a word of which nothing is known, and that cannot go
     ranked = sorted(edits.items(), key=lambda found: -found[1])[:_OPTIONS]
     return [Edit(*edit, weight) for edit, weight in ranked] or [Edit(*deletion, 1.0)]
 
@@ -125,10 +142,12 @@ def _edit(word: str, doc: Any, carrier: Carrier) -> tuple[int, int, str] | None:
     """The edit that puts `word` in the place of `carrier`; None where it wants an adjective before it and has none."""
     if word == DELETE:
         return _deletion(doc, carrier)
-    if not word.startswith(BEFORE):
-        return carrier.start, carrier.end, _cased(word, doc, carrier)
     span = doc.char_span(carrier.start, carrier.end, alignment_mode="expand")
     described = doc[span.start - 1] if span.start else None
+    if not word.startswith(BEFORE):
+        if word.startswith(("a ", "an ")) and (_modifies(span) or any(left.i < span.start for left in span.root.lefts)):
+            return None  # "its socialist a lie"
+        return carrier.start, carrier.end, _cased(word, doc, carrier)
     if described is None or described.pos_ not in {"ADJ", "ADV"}:
         return None
     return described.idx, carrier.end, f"{word.removeprefix(BEFORE)} {described.text}"
@@ -152,16 +171,38 @@ def _fits(sense: Sense, span: Any, carrier_senses: Sequence[Sense]) -> bool:
             return exclaimed and sense.pos == "interj"
     if sense.pos == "verb":
         return head.pos_ in _POS["verb"] and (head.tag_ == sense.tag or (sense.tag, head.tag_) == ("VB", "VBP"))
-    if sense.pos in {"noun", "adj"} and _is_bare(head) and {"noun", "adj"} <= {each.pos for each in carrier_senses}:
+    both = {"noun", "adj"} <= {each.pos for each in carrier_senses}
+    if both and sense.pos in {"noun", "adj"} and (_modifies(span) or _is_bare(head)):
         return sense.pos == "adj"
     return head.pos_ in _POS[sense.pos]
 
 
+def _possible(sense: Sense, span: Any) -> bool:
+    """False for a verb or an exclamation behind an article, a possessive or an adjective that waits for a noun."""
+    described = any(left.i < span.start and left.dep_ in {"amod", "det", "poss"} for left in span.root.lefts)
+    return not described or sense.pos not in {"verb", "interj"}
+
+
+def _modifies(span: Any) -> bool:
+    """Whether `span` stands before the noun that it describes: "a ... reporter"."""
+    following = span.doc[span.end] if span.end < len(span.doc) else None
+    return following is not None and following.pos_ in {"NOUN", "PROPN"} and span.root.head.i >= span.end
+
+
+def _personal(span: Any) -> bool:
+    """Whether what `span` describes may be somebody: all but nouns that are no word for people, and "it"."""
+    head = span.root.head
+    if span.root.dep_ in {"acomp", "attr", "oprd"}:
+        head = next((child for child in head.children if child.dep_ in {"nsubj", "nsubjpass"}), head)
+    named = head.ent_type_ in {"PERSON", "NORP"} or _PERSONAL.fullmatch(head.lower_) is not None
+    return named or not (head.pos_ in {"NOUN", "PROPN"} or head.lower_ in {"it", "that", "this", "which"})
+
+
 def _is_bare(head: Any) -> bool:
-    """Whether a singular noun has nothing that a noun for a person needs, so that it is an adjective misread."""
-    addressed = any(token.lower_ in {"you", "u", "ya"} for token in head.doc[max(0, head.i - 3) : head.i])
-    marked = addressed or any(child.dep_ in {"det", "poss", "nummod"} or _describes(child) for child in head.lefts)
-    return head.tag_ in {"NN", "NNP"} and not marked
+    """Whether a singular noun says how somebody is, as an adjective does: "he is so ...", with no article."""
+    before = head.doc[head.i - 1] if head.i else None
+    says = before is not None and (before.lemma_ == "be" or (before.pos_ == "ADV" and before.head == head))
+    return head.tag_ in {"NN", "NNP"} and says
 
 
 def _stands_alone(span: Any) -> bool:
@@ -182,7 +223,7 @@ def _leaves_a_hole(span: Any, deletion: tuple[int, int, str]) -> bool:
     if not before:
         return False
     last = before[-1]
-    waits = last.pos_ in {"ADP", "DET", "NUM"} or last.tag_ in {"PRP$", "TO", "WDT"} or last.lemma_ == "be"
+    waits = last.pos_ in {"ADP", "CCONJ", "DET", "NUM"} or last.tag_ in {"PRP$", "TO", "WDT"} or last.lemma_ == "be"
     modifies = last.pos_ in {"ADJ", "ADV"} and last.head.i in range(span.start, span.end)
     return waits or modifies
 
@@ -198,7 +239,8 @@ def _tells(span: Any) -> bool:
     """Whether `span` says what somebody or something is: "he is an ...", "like an ...", "that is a ... plan"."""
     head = span.root.head if span.root.dep_ == "amod" else span.root
     compared = head.dep_ == "pobj" and head.head.lower_ in {"like", "as"}
-    return head.dep_ == "attr" or compared
+    general = head.dep_ == "nsubj" and any(token.lower_ in _GENERAL for token in head.doc[max(0, head.i - 2) : head.i])
+    return head.dep_ == "attr" or compared or general
 
 
 def _addressed(span: Any) -> int | None:
@@ -211,6 +253,13 @@ def _addressed(span: Any) -> int | None:
     if place < 0 or span.doc[place].lower_ != "you":
         return None
     return None if place and span.doc[place - 1].pos_ in {"ADP", "AUX", "VERB"} else place  # "I told you", "I hate you"
+
+
+def _is_vocative(span: Any) -> bool:
+    """Whether a noun without an article stands between marks: "hey, ...," or ", ... ."."""
+    doc, before = span.doc, span.doc[span.start - 1] if span.start else None
+    opened = before is not None and (before.lower_ in {",", "hey", "oh"})
+    return opened and _closes(doc, span.end) and span.root.pos_ in {"NOUN", "PROPN"}
 
 
 def _describes(child: Any) -> bool:
@@ -246,7 +295,7 @@ def _is_loose(doc: Any, carrier: Carrier) -> bool:
     """Whether the sentence stands without `carrier`: a modifier, exclamation or address; not its subject or object."""
     span = doc.char_span(carrier.start, carrier.end, alignment_mode="expand")
     head = span.root
-    if _addressed(span) is not None:
+    if _addressed(span) is not None or _is_vocative(span):
         return True
     needed = {"acomp", "ROOT", "nsubj", "dobj"}
     return head.dep_ in _LOOSE or (head.pos_ in {"ADJ", "ADV", "INTJ"} and head.dep_ not in needed)

@@ -7,6 +7,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     for pattern, replacement in (
         (r"\(\s*\)|\[\s*\]|\"\s*\"|“\s*”", ""),  # brackets and quotes around nothing
         (r"[ \t]{2,}", " "),
+        (r"(?<=\n)[ \t]+(?=\S)", ""),
         (r"(?<=\w)[ \t]+(?=[,;:.!?](?:\s|$))", ""),  # a space before punctuation
         (r"([,;:])(?:\s*[,;:])+", r"\1"),  # doubled commas
         (r"[,;:]\s*([.!?])", r"\1"),  # a comma before a full stop

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from rapidfuzz.distance import Levenshtein
 
 from pairgen.models import Models
-from pairgen.rewriting.locate import locate
-from pairgen.rewriting.propose import Candidate, propose
+from pairgen.rewriting.locate import Carrier, locate
+from pairgen.rewriting.propose import Candidate, propose, says_nothing
 from pairgen.schema import SPANS
 
 REWRITES = {
@@ -27,7 +27,8 @@ REWRITES = {
 }
 
 _EMBEDDED = 12  # candidates a text that are compared with it; the rest, which fit less well, are not
-_SHORTLIST = 6  # of those, whose likelihood may be asked: a later one is fluent only by saying something else
+_SHORTLIST = 6  # of those, whose likelihood may be asked
+_MARGIN = 0.2  # what a fluent one may lack of the best one's merit: beyond, it says something else
 FLUENT = float(np.exp(-0.5))  # a rewrite is fluent whose NLL a token is at most .5 nats over the text's
 _EDIT_PENALTY = 0.6  # a character changed, beside similarity
 _DELETION = 0.2  # what a rewrite gains that adds no word: people delete where they can
@@ -35,11 +36,12 @@ _WINDOW_CHARACTERS = 600
 
 
 class Scored(NamedTuple):
-    """A candidate with its own toxicity and its cosine to the text."""
+    """A candidate with its own toxicity, its cosine to the text, and what both make of it."""
 
     candidate: Candidate
     toxicity: float
     similarity: float
+    merit: float
 
 
 class RewriteSettings(BaseModel):
@@ -58,10 +60,11 @@ def rewrite(texts: pl.DataFrame, *, settings: RewriteSettings, models: Models) -
 
     Needs `text_id` and `text`. `score_toxicity` is the rewrite's own; `score_similarity` its cosine to the text;
     `score_fluency` = exp(min(0, NLL a token of the text - that of the rewrite)), over the sentences that changed: 1
-    where the rewrite is as likely as the text; `score_edit` the share of words changed. The fluent
-    rank before the rest (`FLUENT`), and among them by (1 - toxicity) x similarity x how well the parse bears the forms
-    out, less a penalty on the share of characters changed, with a bonus where words were only left out. Likelihood
-    sorts out and does not rank: ranked by it, a frequent word beats the one that carries the sense.
+    where the rewrite is as likely as the text; `score_edit` the share of words changed. They rank by merit: (1 -
+    toxicity) x similarity x how well the parse bears the forms out, less a penalty on the share of characters changed,
+    with a bonus where words were only left out; but those that are nearly as good as the best and fluent (`FLUENT`)
+    before the rest. Likelihood sorts out and does not rank: ranked by it, a frequent word beats the one that carries
+    the sense.
     """
     ids, plain = texts["text_id"].to_list(), texts["text"].to_list()
     docs = models.parser.parse(plain)
@@ -75,20 +78,22 @@ def rewrite(texts: pl.DataFrame, *, settings: RewriteSettings, models: Models) -
     similarity = _similarities(plain, [[each.text for each, _ in some] for some in quiet], models)
     faithful = [
         sorted(
-            (
-                Scored(each, tox, sim)
+            [
+                Scored(each, tox, sim, _merit(text, each, tox, sim))
                 for (each, tox), sim in zip(some, sims, strict=True)
                 if sim >= settings.min_similarity
-            ),
-            key=lambda found: (-_merit(text, found), found.candidate.text),
+            ],
+            key=lambda found: (-found.merit, found.candidate.text),
         )[: max(_SHORTLIST, settings.rewrites_per_text)]
         for text, some, sims in zip(plain, quiet, similarity, strict=True)
     ]
-    fluency = _fluencies(docs, faithful, wanted=settings.rewrites_per_text, models=models)
+    fluency = _fluencies(docs, faithful, settings, models)
     rows: list[dict[str, Any]] = []
     for place, text_id in enumerate(ids):
         ranked = _rank(plain[place], faithful[place], fluency[place], settings)
-        reason = None if ranked else _reason(proposed[place], quiet[place], faithful[place], bool(carriers[place]))
+        reason = (
+            None if ranked else _reason(plain[place], carriers[place], proposed[place], quiet[place], faithful[place])
+        )
         rows += [{"text_id": text_id, **row} for row in ranked] or [{"text_id": text_id, "abstain_reason": reason}]
     return pl.DataFrame(rows, schema=REWRITES)
 
@@ -108,11 +113,11 @@ def changed_spans(text: str, other: str) -> list[dict[str, int]]:
 def _rank(
     text: str, faithful: Sequence[Scored], fluency: Sequence[float], settings: RewriteSettings
 ) -> list[dict[str, Any]]:
-    """The rows of the best of `faithful`, of whose first the `fluency` is known: the fluent first, else in order."""
+    """The rows of the best of `faithful`, of whose first the `fluency` is known: first those of `_is_fluent`."""
     known = [
         (found, fluent) for found, fluent in zip(faithful, fluency, strict=False) if fluent >= settings.min_fluency
     ]
-    known.sort(key=lambda pair: pair[1] < FLUENT)
+    known.sort(key=lambda pair: not _is_fluent(*pair, best=faithful[0]))
     return [
         {
             "rank": rank,
@@ -128,19 +133,25 @@ def _rank(
     ]
 
 
-def _merit(text: str, found: Scored) -> float:
-    candidate = found.candidate
+def _is_fluent(found: Scored, fluency: float, *, best: Scored) -> bool:
+    """Whether `found` is fluent, and as good as the `best` by merit but for a margin."""
+    return fluency >= FLUENT and found.merit >= best.merit - _MARGIN
+
+
+def _merit(text: str, candidate: Candidate, toxicity: float, similarity: float) -> float:
     changed = Levenshtein.distance(text, candidate.text) / len(text)
     deletion = _DELETION if candidate.strategy == "delete" else 0.0
-    return (1 - found.toxicity) * found.similarity * candidate.weight - _EDIT_PENALTY * changed + deletion
+    return (1 - toxicity) * similarity * candidate.weight - _EDIT_PENALTY * changed + deletion
 
 
-def _reason(proposed: Sequence[Any], quiet: Sequence[Any], faithful: Sequence[Any], located: bool) -> str:
-    if not located:
+def _reason(
+    text: str, carriers: Sequence[Carrier], proposed: Sequence[Any], quiet: Sequence[Any], faithful: Sequence[Any]
+) -> str:
+    if not carriers:
         return "nothing_located"
-    if not proposed:
+    if says_nothing(text, carriers):
         return "nothing_left"
-    if not quiet:
+    if proposed and not quiet:
         return "still_toxic"
     return "not_fluent" if faithful else "meaning_lost"
 
@@ -159,15 +170,20 @@ def _similarities(texts: list[str], groups: list[list[str]], models: Models) -> 
     return [[float(next(cosines)) for _ in group] for group in groups]
 
 
-def _fluencies(docs: list[Any], ordered: list[list[Scored]], *, wanted: int, models: Models) -> list[list[float]]:
-    """The fluency of the first of each in `ordered`, asked in rounds until `wanted` of them are fluent.
+def _fluencies(
+    docs: list[Any], ordered: list[list[Scored]], settings: RewriteSettings, models: Models
+) -> list[list[float]]:
+    """The fluency of the first of each in `ordered`, asked in rounds until what is known holds the best.
 
     exp(min(0, NLL of the text - NLL of the candidate)) over the sentences that changed; 0 where nothing is left there.
     """
     known: list[list[float]] = [[] for _ in ordered]
+    wanted = settings.rewrites_per_text
     for asked in (wanted, 2 * wanted, None):  # few rounds: a batch that is not full costs as much as one that is
         windows = [
-            [_window(doc, each.candidate.text) for each in some[len(had) :][:asked]] if _fluent(had) < wanted else []
+            []
+            if _suffices(had, some, settings)
+            else [_window(doc, one.candidate.text) for one in some[len(had) :][:asked]]
             for doc, some, had in zip(docs, ordered, known, strict=True)
         ]
         before = _ragged(models.language.nll, [[old for old, _ in some] for some in windows])
@@ -179,8 +195,14 @@ def _fluencies(docs: list[Any], ordered: list[list[Scored]], *, wanted: int, mod
     return known
 
 
-def _fluent(scores: Sequence[float]) -> int:
-    return sum(score >= FLUENT for score in scores)
+def _suffices(known: Sequence[float], ordered: Sequence[Scored], settings: RewriteSettings) -> bool:
+    """Whether the likelihood of no further one of `ordered` can change which are the best."""
+    if len(known) == len(ordered):
+        return True
+    fluent = sum(_is_fluent(found, score, best=ordered[0]) for found, score in zip(ordered, known, strict=False))
+    good = sum(score >= settings.min_fluency for score in known)
+    near = ordered[len(known)].merit >= ordered[0].merit - _MARGIN
+    return fluent >= settings.rewrites_per_text or (good >= settings.rewrites_per_text and not near)
 
 
 def _window(doc: Any, other: str) -> tuple[str, str]:

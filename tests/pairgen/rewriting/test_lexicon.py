@@ -59,3 +59,12 @@ def test_no_neutral_form_is_a_strong_expression() -> None:
 
     assert sorted(neutral & strong) == []
     assert [form for form in sorted(neutral) if lexicon_spans(form)] == []
+
+
+def test_a_threat_has_no_past() -> None:
+    assert ("kill",) in senses()
+    assert ("killed",) not in senses()
+
+
+def test_what_has_no_plural_has_no_plural_forms() -> None:
+    assert {sense.tag for sense in senses()["ignorance",]} == {"NN"}

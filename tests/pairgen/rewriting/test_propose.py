@@ -3,7 +3,7 @@
 import pytest
 
 from pairgen.models import Parser
-from pairgen.rewriting.locate import lexicon_carriers
+from pairgen.rewriting.locate import Carrier, lexicon_carriers
 from pairgen.rewriting.propose import Candidate, propose
 
 
@@ -16,9 +16,17 @@ def candidates(text: str, parser: Parser) -> list[Candidate]:
     [
         ("What a stupid idea.", "What an unwise idea."),
         ("The idiots closed the library.", "The unwise people closed the library."),
-        ("THAT IS A STUPID IDEA, CLOSE IT.", "THAT IS A MISTAKEN IDEA, CLOSE IT."),
+        ("THAT IS A STUPID IDEA, CLOSE IT.", "THAT IS A POOR IDEA, CLOSE IT."),
         ("Damn it, the library is closed.", "The library is closed."),
         ("Idiots run the place.", "Unwise people run the place."),
+        (
+            "He is in the same category of idiot as his father.",
+            "He is in the same category of unwise person as his father.",
+        ),
+        ("He is so idiot about it.", "He is so unwise about it."),
+        ("That would be a stupid phone.", "That would be a poor phone."),
+        ("He is a stupid man.", "He is an unwise man."),
+        ("It was a shit report.", "It was a bad report."),
     ],
 )
 def test_among_the_candidates(text: str, expected: str, parser: Parser) -> None:
@@ -76,6 +84,32 @@ def test_no_candidate_leaves_a_hole(text: str, never: str, parser: Parser) -> No
 
     assert found
     assert not [candidate for candidate in found if candidate.endswith(never) or never in candidate]
+
+
+@pytest.mark.parametrize(
+    ("text", "never"),
+    [
+        ("He is a stupid man.", "poor"),  # what only a thing can be
+        ("Its socialist bullshit.", "a lie"),  # an article behind an adjective
+        ("Its socialist bullshit.", "no way"),  # an exclamation there
+        ("Enough of your troll.", "provoke."),  # a verb behind a possessive
+    ],
+)
+def test_a_form_that_its_place_does_not_bear_is_none(text: str, never: str, parser: Parser) -> None:
+    found = [candidate.text for candidate in candidates(text, parser)]
+
+    assert found
+    assert not any(never in candidate for candidate in found)
+
+
+def test_an_unknown_word_goes_only_where_the_sentence_stands_without_it(parser: Parser) -> None:
+    text = "He wanted more than blurb and a glurbish lunch."
+    needed, loose = (Carrier(text.index(word), text.index(word) + len(word), ()) for word in ("blurb", "glurbish"))
+
+    (doc,) = parser.parse([text])
+
+    assert propose(doc, [needed]) == []
+    assert [each.text for each in propose(doc, [loose])] == ["He wanted more than blurb and a lunch."]
 
 
 def test_what_is_protected_stays(parser: Parser) -> None:
