@@ -7,7 +7,7 @@ import yaml
 
 from data_cards import html
 from data_cards.stats import count
-from data_cards.wording import HUB_LICENCES, KINDS, USES, licences, limits, markdown, sides, splits
+from data_cards.wording import HUB_LICENCES, KINDS, USES, held_against, licences, limits, markdown, sides, splits
 from pairgen.draft import Draft
 from pairgen.schema import SPLITS
 
@@ -154,6 +154,11 @@ def _origin(draft: Draft, stats: dict[str, Any]) -> str:
         for source in stats["sources"]
     ]
     text = _table(["model", "fingerprint"], models) + "\n\n" + _table(["source", "rows", "licence", "sha256"], sources)
+    held = [[markdown(cell) for cell in row] for row in held_against(draft)]
+    if held:
+        text += "\n\nPairs that share too much with these were dropped:\n\n" + _table(
+            ["filter", "against", "sha256"], held
+        )
     return text + "\n\nThe recipe is `recipe.toml`; `manifest.json` holds the sha256 of every file."
 
 

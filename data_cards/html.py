@@ -9,7 +9,7 @@ import jinja2
 from markupsafe import Markup
 
 from data_cards import pictures
-from data_cards.wording import KINDS, USES, licences, limits, segments, sides, visible
+from data_cards.wording import KINDS, USES, held_against, licences, limits, segments, sides, visible
 from pairgen.draft import Draft
 from pairgen.schema import SPLITS
 
@@ -31,6 +31,7 @@ def page(draft: Draft, stats: dict[str, Any]) -> str:
         negatives=_negatives(stats),
         licences=licences(stats),
         limits=limits(draft),
+        held_against=held_against(draft),
         uses=USES,
         passed=sum(row["ok"] for row in stats["checks"]),
         pictures={name: Markup(svg) for name, svg in _pictures(stats).items()},

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import tomllib
 import unicodedata
 from itertools import pairwise
 from typing import Any
@@ -59,6 +60,10 @@ _GENERAL_LIMITS = (
     "look better than they are. Read the examples.",
     "English only. What is toxic differs between people and places; one score cannot say for whom a text is harmful.",
 )
+_NO_EVALUATION_SET = (
+    "Nobody looked for texts of evaluation sets: the recipe holds the pairs against none. Who reports on such a set "
+    "should build with a contamination filter that names it."
+)
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # controls, bidi and zero-width, surrogates, line separators
 _MARKDOWN = re.compile(r"[&<>|\\`*_\[\]#~@:=+{}$^!\"/]|-(?=-)|(?<=-)-|^-|(?<=www)\.", re.IGNORECASE)
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
@@ -67,7 +72,14 @@ _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 def limits(draft: Draft) -> list[str]:
     """What to know before trusting this version, by the models that made it."""
     models = " ".join(draft.contents.fingerprints.values()).lower()
-    return [*(text for needle, text in _LIMITS if needle in models), *_GENERAL_LIMITS]
+    unseen = [] if any(kind == "contamination" for kind, _, _ in held_against(draft)) else [_NO_EVALUATION_SET]
+    return [*(text for needle, text in _LIMITS if needle in models), *_GENERAL_LIMITS, *unseen]
+
+
+def held_against(draft: Draft) -> list[tuple[str, str, str]]:
+    """What the filters of the recipe held the pairs against: the filter, a file or version, and its sha256."""
+    filters = tomllib.loads(draft.contents.recipe).get("filters", [])
+    return [(each["kind"], *spec.rpartition("@")[::2]) for each in filters for spec in each.get("against", ())]
 
 
 def licences(stats: dict[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from filters.contamination import Contamination
 from filters.copy import Copy
 from filters.entities_kept import EntitiesKept
 from filters.fluency import Fluency
@@ -36,6 +37,7 @@ AnyFilter = Annotated[
     | Language
     | LengthRatio
     | Fluency
+    | Contamination
     | NearDuplicate,
     Field(discriminator="kind"),
 ]

@@ -5,7 +5,8 @@ Score and keep are apart, so that a threshold moves without scoring again.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict
@@ -22,6 +23,13 @@ class Filter(BaseModel, ABC):
     kind: str
     # Whether a score depends on the other pairs of the version, so that it must see all shards at once.
     across_sets: ClassVar[bool] = False
+
+    def settled(self, store: Path) -> Self:
+        """The filter with what it holds pairs against found, and named by its digest; an error where it is not there.
+
+        Asked once, before anything is scored; `store` is the folder of the versions.
+        """
+        return self
 
     @abstractmethod
     def score(self, pairs: pl.DataFrame, models: Models) -> pl.Series:

@@ -36,6 +36,7 @@ shard_stage = partial(stage, run_name="{shard.name}")
 @flow(name="build", task_runner=threads, validate_parameters=False)
 def build(recipe: Recipe, store: Path) -> Version | None:
     """Publish the version that `recipe` makes from its source, or None if nothing changed."""
+    recipe = recipe.settled(store)
     models = load_models(recipe.models, store / ".cache" / "scores.sqlite")
     with tempfile.TemporaryDirectory(dir=store, prefix=".build-", ignore_cleanup_errors=True) as work:
         raw = shard_source(recipe, Path(work))

@@ -162,7 +162,7 @@ def check(
     from flows.recipe import read_recipe
     from pairgen.output import write_table
 
-    read = read_recipe(recipe, sources=["package:demo"])
+    read = read_recipe(recipe, sources=["package:demo"]).settled(store)
     started = time.monotonic()
     given = open_pairs(source, out)
     _writable(store)
@@ -356,11 +356,12 @@ def _writable(store: Path) -> None:
 
 
 def _sound(recipe: "Recipe", store: Path) -> None:
-    """Tell a wrong source or model before Prefect starts its server, which takes ten seconds."""
+    """Tell a wrong source, model or evaluation set before Prefect starts its server, which takes ten seconds."""
     from pairgen.corpus import check_source
 
     for path in recipe.source.paths:
         check_source(path)
+    recipe.settled(store)
     from pairgen.loading import load_models
 
     load_models(recipe.models, _memory(store))

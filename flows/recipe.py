@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Self, get_args
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -56,6 +56,10 @@ class Recipe(BaseModel):
     publish: PublishSettings
     train: TrainSettings = TrainSettings()
     run: RunSettings = RunSettings()
+
+    def settled(self, store: Path) -> Self:
+        """The recipe whose filters found what they hold pairs against, by its digest; an error where one did not."""
+        return self.model_copy(update={"filters": tuple(each.settled(store) for each in self.filters)})
 
     def toml(self) -> str:
         """The recipe as TOML, with every default written out."""

@@ -54,7 +54,7 @@ def _parsed(moved: str, version: Version, filters: Sequence[Filter]) -> tuple[st
         if kind in filter_kinds():
             raise FilterError(f"--set {moved!r}: {version.reference} has no scores of {kind}; it has those of: {there}")
         raise FilterError(f"--set {moved!r}: {kind!r} is no filter; {_near(kind, [each.kind for each in filters])}")
-    keys = [each for each in type(found).model_fields if each != "kind"]
+    keys = [each for each in type(found).model_fields if each not in ("kind", "against")]
     if not keys:
         raise FilterError(f"--set {moved!r}: {kind} has no threshold; it keeps what scores 0")
     fitting = [each for each in keys if each.startswith(key)]

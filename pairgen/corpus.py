@@ -1,7 +1,7 @@
 """Reading any source as a corpus: files of every usual format, `datasets` folders, hub data sets, the packaged demo.
 
 `read_source` gives rows as they stand; `clean` makes texts of them, and drops a faulty row with its reason.
-`read_texts` gives ids and texts alone, to be answered one for one.
+`read_texts` gives ids and texts alone, to be answered one for one; `read_every_text` all that a file says.
 """
 
 import codecs
@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -89,9 +90,9 @@ def read_source(path: str, settings: SourceSettings) -> tuple[pl.DataFrame, Sour
     table = read_rows(path)
     if path.startswith("hf:"):
         name = path.removeprefix("hf:").partition("@")[0].replace("/", "--")
-        sha256 = hashlib.sha256(table.write_ndjson().encode()).hexdigest()
     else:
-        name, sha256 = "demo" if path == "package:demo" else Path(path).stem, _sha256(_file(path))
+        name = "demo" if path == "package:demo" else Path(path).stem
+    sha256 = _source_sha256(path, table)
     facts = SourceFacts(name=name, path=path, rows=table.height, sha256=sha256, licence=settings.licence)
     columns = {role: _column(path, table, role, getattr(settings, role)) for role in _KNOWN_COLUMNS}
     text = pl.col(columns["text"] or "").cast(pl.String)
@@ -117,6 +118,26 @@ def read_texts(path: str, *, text_column: str | None = None) -> pl.DataFrame:
     id_column = _column(path, table, "id", None)
     ids = {"id": pl.col(id_column)} if id_column else {}
     return table.select(**ids, text=pl.col(text or "").cast(pl.String))
+
+
+def read_every_text(path: str) -> tuple[list[str], str]:
+    """Every text at `path`, in whatever column, list or struct it stands, and the sha256 as in `SourceFacts`.
+
+    Reads what `read_source` reads. Raises `SourceError` where nothing can be read, or no column holds a text.
+    """
+    table = read_rows(path)
+    texts = [text for column in table for text in _strings(column)]
+    if not any(text.strip() for text in texts):
+        raise SourceError(f"{path}: no column holds texts; there are: {header(table)}")
+    return texts, _source_sha256(path, table)
+
+
+def _strings(column: pl.Series) -> list[str]:
+    if isinstance(column.dtype, pl.List | pl.Array):
+        return _strings(column.explode())
+    if isinstance(column.dtype, pl.Struct):
+        return [text for field in column.struct.unnest() for text in _strings(field)]
+    return column.drop_nulls().cast(pl.String).to_list() if _fits(column.dtype, "text") else []
 
 
 def clean(raw: pl.DataFrame, *, settings: SourceSettings, split: SplitSettings) -> Outcome:
@@ -245,7 +266,7 @@ def check_source(path: str) -> None:
     """
     if path.startswith("hf:") or path == "package:demo":
         return
-    file = Path(path)
+    file = _file(path)
     try:
         if not file.exists():
             raise SourceError(
@@ -279,7 +300,17 @@ def read_rows(path: str) -> pl.DataFrame:
 
 
 def _file(path: str) -> Path:
-    return Path(str(files("pairgen") / "demo" / "comments.jsonl")) if path == "package:demo" else Path(path)
+    """The file that `path` means; `package:NAME/PATH` is one that is packaged with the installed package NAME."""
+    if path == "package:demo":
+        return Path(str(files("pairgen") / "demo" / "comments.jsonl"))
+    scheme, _, rest = path.partition(":")
+    if scheme != "package":
+        return Path(path)
+    package, _, inside = rest.partition("/")
+    found = find_spec(package) if package.isidentifier() else None
+    if found is None or not found.submodule_search_locations:
+        raise SourceError(f"{path}: no package {package!r} is installed; give package:demo or package:NAME/PATH")
+    return Path(next(iter(found.submodule_search_locations))) / inside
 
 
 def _local(file: Path) -> pl.DataFrame:
@@ -378,6 +409,13 @@ def _rows_of(data: Any) -> pl.DataFrame:
     """All rows of a `Dataset`, or of every split of a `DatasetDict`, one after the other."""
     parts = data.values() if isinstance(data, dict) else [data]
     return pl.concat([pl.DataFrame(part.with_format("arrow")[:]) for part in parts], how="diagonal_relaxed")
+
+
+def _source_sha256(path: str, table: pl.DataFrame) -> str:
+    """Of the bytes at `path`; of a hub data set, of its rows."""
+    if path.startswith("hf:"):
+        return hashlib.sha256(table.write_ndjson().encode()).hexdigest()
+    return _sha256(_file(path))
 
 
 def _sha256(path: Path) -> str:

@@ -40,8 +40,9 @@ class Difference:
 
     @property
     def thresholds(self) -> list[dict[str, Any]]:
-        """The keys of filters that both recipes have, with another setting."""
-        return [move for move in self.recipe if move["key"].startswith("filters.") and _ABSENT not in move.values()]
+        """The keys of filters that both recipes have, with another setting; `against` is no threshold."""
+        moved = [move for move in self.recipe if move["key"].startswith("filters.") and _ABSENT not in move.values()]
+        return [move for move in moved if not move["key"].endswith(".against")]
 
     @property
     def suspects(self) -> list[str]:

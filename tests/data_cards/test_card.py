@@ -127,6 +127,19 @@ def test_the_card_says_the_counts_and_what_the_models_are_blind_to(tmp_path: Pat
     assert "contrast-pairs train demo@v1" in text
 
 
+def test_the_card_says_what_pairs_were_held_against_or_that_they_were_not(tmp_path: Path) -> None:
+    held = f'[[filters]]\nkind = "contamination"\nagainst = ["a_b.csv@{"0" * 64}"]\n'
+
+    without = documents_of(contents(), tmp_path / "without")
+    documents = documents_of(replace(contents(), recipe=held), tmp_path / "with")
+
+    assert f"| contamination | {markdown('a_b.csv')} | {'0' * 64} |" in documents["README.md"]
+    assert f"<dd>a_b.csv <code>{'0' * 64}</code></dd>" in documents["card.html"]
+    assert "Nobody looked for texts of evaluation sets" not in "".join(documents.values())
+    for name in ("README.md", "card.html"):
+        assert "Nobody looked for texts of evaluation sets" in without[name]
+
+
 def test_toxic_words_are_masked_in_the_card(tmp_path: Path) -> None:
     text = documents_of(contents(), tmp_path)["README.md"]
 

@@ -33,8 +33,10 @@ KINDS = [
     "language",
     "length_ratio",
     "fluency",
+    "contamination",
     "near_duplicate",
 ]
+NEEDS = {"contamination": {"against": ["set.parquet"]}}
 FILTERS = [Toxicity(max_score=0.3), Judge(max_score=0.5), Copy()]
 TABLE = pairs(
     pair("Fine.", "You idiot."),
@@ -131,7 +133,7 @@ def test_a_null_score_is_dropped_as_unscored_by_every_filter(kind: str) -> None:
     adapter: TypeAdapter[Filter] = TypeAdapter(AnyFilter)
     scored = TABLE.with_columns(pl.lit(None, dtype=pl.Float64).alias(f"score_{kind}"))
 
-    outcome = keep_pairs(scored, [adapter.validate_python({"kind": kind})], stage="filter")
+    outcome = keep_pairs(scored, [adapter.validate_python({"kind": kind, **NEEDS.get(kind, {})})], stage="filter")
 
     assert outcome.kept.height == 0
     assert set(outcome.dropped["drop_reason"]) == {f"{kind}_unscored"}
@@ -140,7 +142,7 @@ def test_a_null_score_is_dropped_as_unscored_by_every_filter(kind: str) -> None:
 def test_the_union_is_the_registry() -> None:
     adapter: TypeAdapter[Filter] = TypeAdapter(AnyFilter)
 
-    assert [adapter.validate_python({"kind": kind}).kind for kind in KINDS] == KINDS
+    assert [adapter.validate_python({"kind": kind, **NEEDS.get(kind, {})}).kind for kind in KINDS] == KINDS
     for wrong in ({"kind": "simlarity"}, {"kind": "copy", "min_ratio": 1}, {"kind": "toxicity", "max_score": 1.1}, {}):
         with pytest.raises(ValidationError):
             adapter.validate_python(wrong)

@@ -81,7 +81,7 @@ def test_a_version_is_published_whole(published: Published) -> None:
     assert leftovers(published.store) == []
     assert set(version.pairs()["negative_kind"]) - {"swap_roles"} == {"toxic", "swap_ent", "swap_num", "negation"}
     assert set(version.pairs()["positive_kind"]) == {"rewrite", "original"}
-    assert read_recipe(str(version.path / "recipe.toml")) == published.recipe
+    assert read_recipe(str(version.path / "recipe.toml")) == published.recipe.settled(published.store)
     assert set(version.manifest["fingerprints"]) == {"toxicity", "judge", "embedder", "language", "parser"}
     [source] = version.manifest["source"]
     assert (source["name"], source["rows"]) == ("comments", comments().height)

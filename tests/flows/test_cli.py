@@ -238,6 +238,24 @@ def test_a_model_that_cannot_be_had_is_refused(
     assert Store(tmp_path / "store").versions() == []
 
 
+@pytest.mark.parametrize(
+    ("against", "line"),
+    [
+        ("nosuch.parquet", "nosuch.parquet: no such file; give a .csv, "),
+        (f"{COMMENTS}@{'0' * 64}", f"{COMMENTS}: was changed (its sha256 is "),
+    ],
+)
+def test_an_evaluation_set_that_is_not_there_is_told_before_anything_starts(
+    cli: Cli, tmp_path: Path, against: str, line: str
+) -> None:
+    file, store = recipe(tmp_path), tmp_path / "store"
+    file.write_text(file.read_text().replace("package:training/data/prompts.jsonl", against))
+
+    assert refused(cli("build", file, "--source", COMMENTS, "--store", store)).startswith(line)
+    assert list(store.iterdir()) == []
+    assert refused(cli("check", COMMENTS, tmp_path / "out.csv", "--recipe", file, "--store", store)).startswith(line)
+
+
 @pytest.mark.slow
 def test_build_in_a_process_of_its_own_says_what_it_published_and_then_that_nothing_changed(
     published: Published, tmp_path: Path

@@ -32,10 +32,10 @@ def recipe(*kinds: str) -> Recipe:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with `demo@v1`, whose pairs went through five filters; nothing was dropped by them."""
+    """A store with `demo@v1`, whose pairs went through six filters; nothing was dropped by them."""
     root = tmp_path_factory.mktemp("whatif")
     made = contents()
-    kinds = ("toxicity", "similarity", "length_ratio", "negation_kept", "refusal")
+    kinds = ("toxicity", "similarity", "length_ratio", "negation_kept", "refusal", "contamination")
     filters = [each for each in recipe(*kinds).filters if each.kind not in ("toxicity", "similarity")]
     scored = apply_filters(made.pairs.select(*PAIRS), filters, Fakes()).kept
     others = [name for name in scored.columns if name.startswith("score_")]
@@ -108,6 +108,10 @@ def test_several_thresholds_and_none(cli: Cli, store: Path) -> None:
         ("zzz.min_score=1", "'zzz.min_score=1': 'zzz' is no filter; there are: toxicity, similarity, negation_kept, "),
         ("judge.max_score=1", "'judge.max_score=1': demo@v1 has no scores of judge; it has those of: toxicity, sim"),
         ("similarity.max=1", "'similarity.max=1': similarity has no threshold 'max'; there are: min_score"),
+        (
+            "contamination.ag=a.csv",
+            "'contamination.ag=a.csv': contamination has no threshold 'ag'; there are: max_score",
+        ),
         ("similarity.kind=copy", "'similarity.kind=copy': similarity has no threshold 'kind'; there are: min_score"),
         ("length_ratio.m=1", "'length_ratio.m=1': length_ratio has no threshold 'm'; there are: min_ratio, max_ratio"),
         ("refusal.max_score=1", "'refusal.max_score=1': refusal has no threshold; it keeps what scores 0"),

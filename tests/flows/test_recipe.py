@@ -97,9 +97,9 @@ def test_all_mistakes_are_told_at_once_in_order_with_their_cure(tmp_path: Path) 
 
     assert first == "7 mistakes"
     assert sorted(lines) == [
-        "  filters.0.kind: 'coppy' is no filter; there are: copy, entities_kept, fluency, identity_only, judge, "
-        "language, length_ratio, near_duplicate, negation_kept, numbers_kept, preamble, refusal, roles_kept, "
-        "similarity, toxicity, truncation",
+        "  filters.0.kind: 'coppy' is no filter; there are: contamination, copy, entities_kept, fluency, "
+        "identity_only, judge, language, length_ratio, near_duplicate, negation_kept, numbers_kept, preamble, refusal, "
+        "roles_kept, similarity, toxicity, truncation",
         "  filters.1.min_scor: unknown key; did you mean min_score?",
         "  mine.max_clean_toxicity: found 2; input should be less than or equal to 1",
         "  mine.min_toxcity: unknown key; did you mean min_toxicity?",
@@ -114,7 +114,10 @@ def test_all_mistakes_are_told_at_once_in_order_with_their_cure(tmp_path: Path) 
     [
         ((GOOD, GOOD + "[zzz]\n"), "zzz: unknown key; there are: source, models, mine, rewrite, negatives, filters, "),
         (("min_toxicity", "qqq"), "mine.qqq: unknown key; there are: min_toxicity, max_clean_toxicity, clean_fraction"),
-        (('kind = "copy"', "max_score = 1"), "filters.0.kind: is missing; there are: copy, entities_kept, "),
+        (
+            ('kind = "copy"', "max_score = 1"),
+            "filters.0.kind: is missing; there are: contamination, copy, entities_kept, ",
+        ),
         (
             ("min_score = 0.5", 'min_score = "high"'),
             "filters.1.min_score: found 'high'; input should be a valid number",

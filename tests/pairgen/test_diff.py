@@ -86,6 +86,15 @@ def test_a_threshold_that_moved(between: Callable[..., Difference]) -> None:
     assert "recipe.toml" in forth.files["changed"]
 
 
+def test_another_evaluation_set_is_a_change_of_the_recipe_and_no_threshold(between: Callable[..., Difference]) -> None:
+    held = RECIPE.format(rows=1000, score=0.6) + '[[filters]]\nkind = "contamination"\nagainst = ["a.csv@{}"]\n'
+
+    found = between(replace(BUILT, recipe=held.format("0")), replace(BUILT, recipe=held.format("1")))
+
+    assert [move["key"] for move in found.recipe] == ["filters.contamination.against"]
+    assert (found.thresholds, found.suspects) == ([], ["recipe"])
+
+
 def test_a_score_that_moved_is_told_from_a_threshold_that_did(between: Callable[..., Difference]) -> None:
     weak = BUILT.pairs.sort("score_similarity")["pair_id"][:2].to_list()
     other = without(
