@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from filters.base import apply_filters
 from filters.similarity import Similarity
@@ -18,6 +19,17 @@ def test_both_sides_of_the_limit() -> None:
     assert scores.to_list() == pytest.approx([0.8, 1.0, 0.0])
     for limit, kept in ((scores[0], 2), (scores[0] + 1e-6, 1), (-1, 3)):
         assert apply_filters(TABLE, [Similarity(min_score=limit)], Fakes()).kept.height == kept
+
+
+def test_a_ceiling_is_inclusive_drops_the_original_and_is_none_unless_given() -> None:
+    edit, original, _ = Similarity().score(TABLE, Fakes())
+
+    for ceiling, kept in ((None, 2), (1, 2), (original - 1e-6, 1), (edit, 1), (edit - 1e-6, 0)):
+        outcome = apply_filters(TABLE, [Similarity(max_score=ceiling)], Fakes())
+        assert outcome.kept.height == kept
+        assert set(outcome.dropped["drop_reason"]) == {"similarity"}
+    with pytest.raises(ValidationError, match=r"min_score 0.5 is over max_score 0.4"):
+        Similarity(min_score=0.5, max_score=0.4)
 
 
 def test_a_text_without_an_embedding_is_unscored() -> None:

@@ -88,6 +88,18 @@ def test_what_no_filter_scored_is_said_to_be_unknown(cli: Cli, store: Path) -> N
     assert "unknown: dropped before every filter had scored them" in cli(*loose).out
 
 
+def test_a_ceiling_is_put_on_and_taken_away(cli: Cli, store: Path) -> None:
+    scores = Store(store).resolve("demo").pairs()["score_similarity"]
+    ceiling = float(scores.sort()[3])
+
+    told = json.loads(cli("whatif", "demo", "--set", f"similarity.max={ceiling}", "--store", store, "--json").out)
+    none = json.loads(cli("whatif", "demo", "--set", "similarity.max=none", "--store", store, "--json").out)
+
+    assert told["set"] == [{"filter": "similarity", "key": "max_score", "now": None, "then": ceiling}]
+    assert told["pairs"]["kept_then"] == int((scores <= ceiling).sum()) < scores.len()
+    assert none["pairs"]["kept_then"] == none["pairs"]["kept_now"] == scores.len()
+
+
 def test_several_thresholds_and_none(cli: Cli, store: Path) -> None:
     sets = ("--set", "length_ratio.max_ratio=0.9", "--set", "length_ratio.min=0.5", "--set", "negation_kept.max=none")
 
@@ -107,12 +119,19 @@ def test_several_thresholds_and_none(cli: Cli, store: Path) -> None:
         ("similarty.min_score=1", "'similarty.min_score=1': 'similarty' is no filter; did you mean similarity?"),
         ("zzz.min_score=1", "'zzz.min_score=1': 'zzz' is no filter; there are: toxicity, similarity, negation_kept, "),
         ("judge.max_score=1", "'judge.max_score=1': demo@v1 has no scores of judge; it has those of: toxicity, sim"),
-        ("similarity.max=1", "'similarity.max=1': similarity has no threshold 'max'; there are: min_score"),
+        (
+            "similarity.ceil=1",
+            "'similarity.ceil=1': similarity has no threshold 'ceil'; there are: min_score, max_score",
+        ),
+        ("similarity.max=0.4", "'similarity.max_score=0.4': min_score 0.45 is over max_score 0.4"),
         (
             "contamination.ag=a.csv",
             "'contamination.ag=a.csv': contamination has no threshold 'ag'; there are: max_score",
         ),
-        ("similarity.kind=copy", "'similarity.kind=copy': similarity has no threshold 'kind'; there are: min_score"),
+        (
+            "similarity.kind=copy",
+            "'similarity.kind=copy': similarity has no threshold 'kind'; there are: min_score, max_score",
+        ),
         ("length_ratio.m=1", "'length_ratio.m=1': length_ratio has no threshold 'm'; there are: min_ratio, max_ratio"),
         ("refusal.max_score=1", "'refusal.max_score=1': refusal has no threshold; it keeps what scores 0"),
         ("similarity.min_score=2", "'similarity.min_score=2': input should be less than or equal to 1"),
