@@ -1,30 +1,120 @@
-"""Near duplicates between sets: the same comment pasted twice should not teach twice."""
+"""Near duplicates between sets, and of other versions: what was pasted twice should not teach twice, nor be trained on
+here and reported on there.
+"""
 
-from typing import ClassVar, Literal
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Literal, Self
 
 import polars as pl
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
-from filters.base import Filter
+from filters.base import Filter, apply_filters
+from pairgen.errors import StoreError
 from pairgen.models import Models
 from pairgen.near_duplicates import nearest_before
+from pairgen.schema import Outcome
+from pairgen.store import Store, Version
+from pairgen.withdrawn import refuse_withdrawn
+
+_PINNED = re.compile(r"(.+@v\d+)@([0-9a-f]{64})")
+_NEAREST = {"similarity": pl.Float64(), "duplicate_of": pl.String()}
 
 
 class NearDuplicate(Filter):
-    """No set before this one, by its id, is nearly the same: Jaccard similarity of shingles of at most `max_score`.
+    """No set before this one, by its id, is nearly the same, nor is a text of another version: at most `max_score`.
 
-    Sets are compared by the texts that they grew from (the pairs' `parent`); 0 where nothing comes near.
+    The score is the Jaccard similarity of shingles, 0 where nothing comes near. Sets are compared by the texts that
+    they grew from (the pairs' `parent`); with the versions of the store that `against` names (NAME@v3, NAME@TAG), all
+    three texts of a pair are. A settled filter names each as NAME@v3@DIGEST, and takes no other for it.
     """
 
     kind: Literal["near_duplicate"] = "near_duplicate"
     max_score: float = Field(default=0.8, gt=0.6, le=1)
+    against: tuple[str, ...] = ()
     across_sets: ClassVar[bool] = True
+    _store: Path | None = PrivateAttr(default=None)
+
+    def settled(self, store: Path) -> Self:
+        if not self.against:
+            return self
+        versions = [_version(reference, store) for reference in self.against]
+        settled = self.model_copy(update={"against": tuple(f"{each.reference}@{each.digest}" for each in versions)})
+        settled._store = store
+        return settled
+
+    def nearest(self, pairs: pl.DataFrame) -> pl.DataFrame:
+        """For each pair, in order: `similarity` to the nearest, and `duplicate_of`, the set_id that stands there.
+
+        Of another version it is "NAME@v3 SET_ID"; null where nothing comes near.
+        """
+        parents = pairs.select("set_id", "parent").unique("set_id").sort("set_id")
+        ids = parents["set_id"].to_list()
+        found = [
+            (similarity, ids[place] if place >= 0 else None)
+            for place, similarity in nearest_before(parents["parent"].to_list())
+        ]
+        sets = parents.select("set_id").hstack(pl.DataFrame(found, schema=_NEAREST, orient="row"))
+        own = pairs.select("set_id").join(sets, on="set_id", how="left", maintain_order="left")
+        if not self.against:
+            return own.select(*_NEAREST)
+        others = self._nearest_of_versions(pairs)
+        nearer = others["similarity"] > own["similarity"]
+        return pl.DataFrame({name: others[name].zip_with(nearer, own[name]) for name in _NEAREST})
 
     def score(self, pairs: pl.DataFrame, models: Models) -> pl.Series:
-        parents = pairs.select("set_id", "parent").unique("set_id").sort("set_id")
-        nearest = [similarity for _, similarity in nearest_before(parents["parent"].to_list())]
-        scores = parents.select("set_id").with_columns(score=pl.Series(nearest, dtype=pl.Float64))
-        return pairs.select("set_id").join(scores, on="set_id", how="left", maintain_order="left")["score"]
+        return self.nearest(pairs)["similarity"]
 
     def keep(self, score: pl.Expr) -> pl.Expr:
         return score <= self.max_score
+
+    def _nearest_of_versions(self, pairs: pl.DataFrame) -> pl.DataFrame:
+        if self._store is None:
+            raise StoreError(
+                "near_duplicate: `against` names versions, but no store was given: settle the filter first"
+            )
+        held: dict[str, str] = {}
+        for version in (_version(reference, self._store) for reference in self.against):
+            for text, set_id in _texts(version.pairs()).iter_rows():
+                held.setdefault(text, f"{version.reference} {set_id}")
+        new = _texts(pairs)["text"].to_list()
+        places = nearest_before([*held, *new], groups=["held"] * len(held) + ["new"] * len(new))
+        where = [*held.values()]
+        nearest = {
+            text: (similarity, where[place] if place >= 0 else None)
+            for text, (place, similarity) in list(zip([*held, *new], places, strict=True))[len(held) :]
+        }
+        rows = pairs.select("parent", "positive", "negative").iter_rows()
+        best = [max((nearest[text] for text in row), key=lambda found: found[0]) for row in rows]
+        return pl.DataFrame(best, schema=_NEAREST, orient="row")
+
+
+def apply_across_sets(pairs: pl.DataFrame, filters: Sequence[Filter], models: Models) -> Outcome:
+    """`apply_filters` of what compares sets; a pair that it drops as a near duplicate says of what: `duplicate_of`."""
+    outcome = apply_filters(pairs, filters, models, stage="near_duplicate")
+    found = next((each for each in filters if isinstance(each, NearDuplicate)), None)
+    if found is None or not outcome.dropped.height:
+        return outcome
+    of = pairs.select(id="pair_id").hstack(found.nearest(pairs).select("duplicate_of"))
+    dropped = outcome.dropped.drop("duplicate_of").join(of, on="id", how="left", maintain_order="left")
+    return Outcome(outcome.kept, dropped.select(outcome.dropped.columns))
+
+
+def _texts(pairs: pl.DataFrame) -> pl.DataFrame:
+    """`text` and `set_id` of every text in `pairs`, each text once, in the order of the texts."""
+    sides = [pairs.select(pl.col(side).alias("text"), "set_id") for side in ("parent", "positive", "negative")]
+    return pl.concat(sides).sort("text", "set_id").unique("text", keep="first", maintain_order=True)
+
+
+def _version(reference: str, store: Path) -> Version:
+    """The version that `reference` means; `StoreError` where there is none, it was withdrawn, or has another digest."""
+    found = _PINNED.fullmatch(reference)
+    name, expected = found.groups() if found else (reference, None)
+    version = Store(store).resolve(name)
+    refuse_withdrawn(version)
+    if expected not in (None, version.digest):
+        raise StoreError(
+            f"{name}: has the digest {version.digest} in {store}, expected {expected}; use the store it was"
+        )
+    return version

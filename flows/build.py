@@ -14,6 +14,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from data_cards.card import documents
 from filters.base import apply_filters
+from filters.near_duplicate import apply_across_sets
 from flows.progress import follow
 from flows.publishing import show_card
 from flows.recipe import Recipe
@@ -115,7 +116,7 @@ def judge_across_sets(shards: list[Path], work: Path, recipe: Recipe, models: Lo
     everything.mkdir()
     gather(shards, "filter", PAIRS).write_parquet(everything / "filter.parquet")
     filters = [each for each in recipe.filters if each.across_sets]
-    function = partial(apply_filters, filters=filters, models=models, stage="near_duplicate")
+    function = partial(apply_across_sets, filters=filters, models=models)
     advance(everything, "near_duplicate", function, reads=["filter"], unit="pair")
     return advance(everything, "disjoint", drop_shared, reads=["near_duplicate"], unit="pair")
 

@@ -356,7 +356,7 @@ def _writable(store: Path) -> None:
 
 
 def _sound(recipe: "Recipe", store: Path) -> None:
-    """Tell a wrong source, model or evaluation set before Prefect starts its server, which takes ten seconds."""
+    """Tell what is wrong with sources, models and what is held against before Prefect takes ten seconds to start."""
     from pairgen.corpus import check_source
 
     for path in recipe.source.paths:

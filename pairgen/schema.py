@@ -87,6 +87,7 @@ DROPPED: Schema = {
     "source": pl.String(),
     "source_id": pl.String(),
     "split": pl.String(),
+    "duplicate_of": pl.String(),  # the set_id (of another version: "NAME@v3 SET_ID") that a pair nearly duplicates
 }
 
 # The funnel: a row a stage; `entered` = `kept` + `dropped`, counted in `unit`.

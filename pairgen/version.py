@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from pairgen.errors import StoreError
-from pairgen.schema import DROPPED, FUNNEL, MEMBERS, PAIRS, SPLITS, Schema, empty
+from pairgen.schema import DROPPED, FUNNEL, MEMBERS, PAIRS, SPLITS, Schema, empty, stack
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -79,6 +79,8 @@ class Version:
             except (OSError, pl.exceptions.PolarsError) as error:
                 raise self._damaged(name, error) from error
         try:
+            if table == "dropped":  # of a version from before a column was added it is null
+                return in_order(table, stack(parts, TABLES[table]))
             return in_order(table, pl.concat(parts)) if parts else empty(TABLES[table])
         except pl.exceptions.PolarsError as error:
             raise self._damaged(f"{table}/", error) from error

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 import yaml
 
+from filters.near_duplicate import NearDuplicate
 from flows.build import STAGES, build
 from flows.recipe import Recipe, read_recipe
 from flows.stage import StageError
@@ -22,6 +23,12 @@ from pairgen.store import Store, verify
 from tests.flows.conftest import COMMENTS, Published
 
 pytestmark = pytest.mark.slow
+
+NEW = [
+    "Only an idiot parks a tractor in front of the swimming pool on a Sunday.",
+    "The orchestra from Bergen played for 45 minutes in the old harbour.",
+    "My uncle sold 12 beehives to a farmer from Porto last spring.",
+]
 
 
 def comments() -> pl.DataFrame:
@@ -108,6 +115,34 @@ def test_faulty_rows_are_dropped_with_their_reason(published: Published) -> None
         "c37": "no_letters",
         "c38": "other_language",
     }
+
+
+def test_what_is_in_another_version_stays_out_and_the_row_says_of_what_it_is_a_duplicate(
+    published: Published, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    shutil.copytree(published.store, store)
+    new = tmp_path / "new.csv"
+    pl.DataFrame({"text": NEW}).write_csv(new)
+    recipe = read_recipe("embedded", sources=[str(COMMENTS), str(new)], name="next")
+    filters = tuple(
+        NearDuplicate(against=("small",)) if each.kind == "near_duplicate" else each for each in recipe.filters
+    )
+
+    version = build(recipe.model_copy(update={"filters": filters}), store)
+
+    assert version is not None
+    assert set(version.pairs()["source"]) == {"new"}
+    dropped = version.dropped().filter(pl.col("drop_reason") == "near_duplicate")
+    assert dropped.height == published.version.pairs().height
+    assert set(dropped["duplicate_of"]) == {f"small@v1 {each}" for each in published.version.pairs()["set_id"]}
+    stored = read_recipe(str(version.path / "recipe.toml")).filters[-1]
+    assert stored.model_dump()["against"] == (f"small@v1@{published.version.digest}",)
+    assert (
+        f"| near&#95;duplicate | small&#64;v1 | {published.version.digest} |"
+        in (version.path / "README.md").read_text()
+    )
+    assert verify(version) == []
 
 
 @pytest.mark.parametrize("config", ["pairs", "members", "dropped"])

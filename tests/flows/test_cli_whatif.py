@@ -1,6 +1,7 @@
 """`contrast-pairs whatif`: what moved thresholds would keep of a version, for people and machines, without a model."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import polars as pl
 import pytest
 
 from filters.base import apply_filters
+from filters.near_duplicate import NearDuplicate
 from flows.recipe import Recipe, read_recipe
 from pairgen.schema import PAIRS
 from pairgen.store import Store
@@ -145,6 +147,31 @@ def test_several_thresholds_and_none(cli: Cli, store: Path) -> None:
 )
 def test_a_threshold_that_cannot_be_is_one_line(cli: Cli, store: Path, moved: str, line: str) -> None:
     assert refused(cli("whatif", "demo", "--set", moved, "--store", store)).startswith(f"--set {line}")
+
+
+def test_near_duplicates_of_another_version_are_told_again(cli: Cli, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    other = store.publish("other", contents(6), documents=lambda _: {})
+    assert other is not None
+    held = NearDuplicate(against=("other",)).settled(tmp_path)
+    made = contents()
+    whole = recipe("near_duplicate").model_copy(update={"filters": (held,)})
+    kept = made.pairs.filter(~pl.col("set_id").is_in(other.pairs()["set_id"].implode()))
+    pairs = kept.with_columns(score_near_duplicate=held.score(kept, Fakes()))
+    members = made.members.filter(pl.col("set_id").is_in(kept["set_id"].implode()))
+    built = replace(made, pairs=pairs, members=members, recipe=whole.toml())
+    assert store.publish("demo", built, documents=lambda _: {})
+    over = pairs.filter(pl.col("score_near_duplicate") > 0.61).height
+    asked = ("whatif", "demo", "--set", "near_duplicate.max=0.61", "--store", tmp_path, "--json")
+
+    told = json.loads(cli(*asked).out)
+
+    assert told["pairs"]["lost"] == over > pairs.filter(NearDuplicate().score(pairs, Fakes()) > 0.61).height
+    assert refused(cli("whatif", "demo", "--set", "near_duplicate.against=x", "--store", tmp_path)).endswith(
+        "near_duplicate has no threshold 'against'; there are: max_score"
+    )
+    shutil.rmtree(other.path)
+    assert refused(cli(*asked)).startswith("other@v1: ")
 
 
 def test_other_mistakes(cli: Cli, store: Path, tmp_path: Path) -> None:
