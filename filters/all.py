@@ -13,6 +13,7 @@ from filters.language import Language
 from filters.length_ratio import LengthRatio
 from filters.near_duplicate import NearDuplicate
 from filters.negation_kept import NegationKept
+from filters.nli import Nli, NliNegative
 from filters.numbers_kept import NumbersKept
 from filters.preamble import Preamble
 from filters.refusal import Refusal
@@ -37,6 +38,8 @@ AnyFilter = Annotated[
     | Language
     | LengthRatio
     | Fluency
+    | Nli
+    | NliNegative
     | Contamination
     | NearDuplicate,
     Field(discriminator="kind"),

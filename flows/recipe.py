@@ -93,6 +93,10 @@ def read_recipe(path: str, *, sources: Sequence[str] = (), name: str | None = No
     twice = {each.kind for each in recipe.filters if [other.kind for other in recipe.filters].count(each.kind) > 1}
     if twice:
         raise RecipeError(f"{path}: filters: {', '.join(sorted(twice))} stands twice; each filter may stand once")
+    if recipe.models.nli is None and any(each.kind in ("nli", "nli_negative") for each in recipe.filters):
+        raise RecipeError(
+            f'{path}: a filter asks a model of entailment; name it: nli = "hf:ORG/NAME@REVISION" in [models]'
+        )
     return recipe
 
 

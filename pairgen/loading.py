@@ -6,6 +6,7 @@ bucket, the batch to its full size), so that a score does not depend on the text
 """
 
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -20,12 +21,19 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 from transformers.utils import logging as transformers_logging
 
 from pairgen.errors import ModelError
 from pairgen.memory import Memory
-from pairgen.models import Embedder, Floats, LanguageModel, ModelSpecs, Parser, ToxicityModel
+from pairgen.models import Embedder, Floats, InferenceModel, LanguageModel, ModelSpecs, Parser, ToxicityModel
 
 transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
@@ -64,6 +72,19 @@ class LoadedModels:
     def parser(self) -> Parser:
         return _parser(self._specs.parser)
 
+    @cached_property
+    def nli(self) -> InferenceModel:
+        if self._specs.nli is None:
+            raise ModelError(
+                'none is named; a filter of entailment needs one: nli = "hf:ORG/NAME@REVISION" in [models]'
+            )
+        return _RememberedInference(_inference_model(self._specs.nli, self._specs.dtype), self._memory)
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """What the models do, of each that is named."""
+        return ROLES if self._specs.nli is None else (*ROLES, "nli")
+
 
 ROLES = ("toxicity", "judge", "embedder", "language", "parser")
 
@@ -82,7 +103,7 @@ def load_models(specs: ModelSpecs, memory_path: Path) -> LoadedModels:
 def fingerprints(models: LoadedModels) -> dict[str, str]:
     """The fingerprint of each model by its role; `ModelError` names the role of the first that cannot be had."""
     found = {}
-    for role in ROLES:
+    for role in models.roles:
         try:
             found[role] = getattr(models, role).fingerprint
         except ModelError as error:
@@ -117,6 +138,11 @@ def _embedder(spec: str, dtype: str) -> Embedder:
 @cache
 def _language_model(spec: str, dtype: str) -> LanguageModel:
     return _CausalLikelihood(spec, dtype)
+
+
+@cache
+def _inference_model(spec: str, dtype: str) -> InferenceModel:
+    return _SequenceInference(spec, dtype)
 
 
 @cache
@@ -369,6 +395,62 @@ class _CausalLikelihood:
         return np.array([float(row[0]) if row.size else np.nan for row in rows], np.float64)
 
 
+class _SequenceInference:
+    """Any sequence classifier with a label called "entailment"."""
+
+    def __init__(self, spec: str, dtype: str) -> None:
+        self._spec, self._folder = spec, model_folder(spec)
+        self._dtype = _torch_dtype(dtype)
+        self.fingerprint = model_fingerprint(spec, dtype=str(self._dtype).removeprefix("torch."))
+        self._lock = threading.Lock()
+        try:
+            labels = AutoConfig.from_pretrained(self._folder).id2label
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelError(f"{spec!r} is no model of entailment: {_first_line(error)}") from error
+        found = [place for place, label in labels.items() if label.lower() == "entailment"]
+        if len(found) != 1:
+            raise ModelError(
+                f"{spec!r} is no model of entailment: its labels are {', '.join(labels.values())}; "
+                "one must be called entailment (id2label in its config.json)"
+            )
+        self._column = int(found[0])
+
+    @cached_property
+    def _loaded(self) -> tuple[Any, Any]:
+        try:
+            model = AutoModelForSequenceClassification.from_pretrained(self._folder, dtype=self._dtype)
+            tokenizer = AutoTokenizer.from_pretrained(self._folder)
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelError(f"{self._spec!r} is no model of entailment: {_first_line(error)}") from error
+        return model.to(_device()).eval(), tokenizer
+
+    def entailment(self, premises: Sequence[str], hypotheses: Sequence[str]) -> Floats:
+        with self._lock:
+            model, tokenizer = self._loaded
+            places = getattr(model.config, "max_position_embeddings", _BUCKETS[-1])
+            limit = min(tokenizer.model_max_length, places, _BUCKETS[-1])
+            size = len(tokenizer)
+
+            def tokenise(_: list[str]) -> list[list[int]]:
+                """Ids, with `size` added for each token of the second text where the model tells the two apart."""
+                if not premises:
+                    return []
+                rows = tokenizer(list(premises), list(hypotheses), truncation=True, max_length=limit)
+                kinds = rows.get("token_type_ids") or [[0] * len(row) for row in rows["input_ids"]]
+                return [
+                    [token + size * second for token, second in zip(row, kind, strict=True)]
+                    for row, kind in zip(rows["input_ids"], kinds, strict=True)
+                ]
+
+            def probability(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+                kinds = {"token_type_ids": ids // size} if "token_type_ids" in tokenizer.model_input_names else {}
+                logits: torch.Tensor = model(input_ids=ids % size, attention_mask=mask, **kinds).logits
+                return logits.float().softmax(-1)
+
+            rows = _forward(premises, tokenise, tokenizer.pad_token_id or 0, probability)
+        return np.array([float(row[self._column]) for row in rows], np.float64)
+
+
 class _DetoxifyToxicity:
     def __init__(self, spec: str, dtype: str) -> None:
         name, _, checksum = spec.removeprefix("detoxify:").partition("@")
@@ -535,3 +617,17 @@ class _RememberedLanguage:
 
     def nll(self, texts: Sequence[str]) -> Floats:
         return self._memory.recall(f"nll {self.fingerprint}", texts, self._model.nll, np.float64)
+
+
+class _RememberedInference:
+    def __init__(self, model: InferenceModel, memory: Memory) -> None:
+        self.fingerprint = model.fingerprint
+        self._model, self._memory = model, memory
+
+    def entailment(self, premises: Sequence[str], hypotheses: Sequence[str]) -> Floats:
+        both = [json.dumps(pair) for pair in zip(premises, hypotheses, strict=True)]
+        return self._memory.recall(f"entailment {self.fingerprint}", both, self._compute, np.float64)
+
+    def _compute(self, both: list[str]) -> Floats:
+        pairs = [json.loads(pair) for pair in both]
+        return self._model.entailment([premise for premise, _ in pairs], [hypothesis for _, hypothesis in pairs])

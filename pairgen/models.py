@@ -50,6 +50,16 @@ class Parser(Protocol):
         ...
 
 
+class InferenceModel(Protocol):
+    """Natural language inference: what follows from a text."""
+
+    fingerprint: str
+
+    def entailment(self, premises: Sequence[str], hypotheses: Sequence[str]) -> Floats:
+        """The probability that each premise entails its hypothesis, shape (n,), in 0-1."""
+        ...
+
+
 class Models(Protocol):
     """The models of one recipe; each is loaded when it is first asked for."""
 
@@ -63,6 +73,8 @@ class Models(Protocol):
     def language(self) -> LanguageModel: ...
     @property
     def parser(self) -> Parser: ...
+    @property
+    def nli(self) -> InferenceModel: ...
 
 
 class ModelSpecs(BaseModel):
@@ -75,4 +87,5 @@ class ModelSpecs(BaseModel):
     embedder: str
     language: str
     parser: str
+    nli: str | None = None
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"

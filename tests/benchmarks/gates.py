@@ -36,7 +36,17 @@ from pairgen.loading import load_models  # noqa: E402
 from pairgen.models import Models  # noqa: E402
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-ASK_MODELS = {"toxicity", "judge", "identity_only", "similarity", "entities_kept", "roles_kept", "fluency"}
+ASK_MODELS = {
+    "toxicity",
+    "judge",
+    "identity_only",
+    "similarity",
+    "entities_kept",
+    "roles_kept",
+    "fluency",
+    "nli",
+    "nli_negative",
+}
 
 NAMES = ("Margaret Holloway", "Dmitri Sokolov", "Ingrid Dahl", "Rotterdam", "Senator Whitcombe", "Northwind Airlines")
 REFUSALS = (

@@ -33,6 +33,8 @@ KINDS = [
     "language",
     "length_ratio",
     "fluency",
+    "nli",
+    "nli_negative",
     "contamination",
     "near_duplicate",
 ]

@@ -98,8 +98,8 @@ def test_all_mistakes_are_told_at_once_in_order_with_their_cure(tmp_path: Path) 
     assert first == "7 mistakes"
     assert sorted(lines) == [
         "  filters.0.kind: 'coppy' is no filter; there are: contamination, copy, entities_kept, fluency, "
-        "identity_only, judge, language, length_ratio, near_duplicate, negation_kept, numbers_kept, preamble, refusal, "
-        "roles_kept, similarity, toxicity, truncation",
+        "identity_only, judge, language, length_ratio, near_duplicate, negation_kept, nli, nli_negative, numbers_kept, "
+        "preamble, refusal, roles_kept, similarity, toxicity, truncation",
         "  filters.1.min_scor: unknown key; did you mean min_score?",
         "  mine.max_clean_toxicity: found 2; input should be less than or equal to 1",
         "  mine.min_toxcity: unknown key; did you mean min_toxicity?",
@@ -147,6 +147,17 @@ def test_a_filter_may_stand_once(tmp_path: Path) -> None:
     assert mistakes(tmp_path, GOOD + '[[filters]]\nkind = "copy"\n') == [
         "filters: copy stands twice; each filter may stand once"
     ]
+
+
+def test_a_filter_of_entailment_needs_a_model_of_it(tmp_path: Path) -> None:
+    for kind in ("nli", "nli_negative"):
+        content = GOOD + f'[[filters]]\nkind = "{kind}"\n'
+        assert mistakes(tmp_path, content) == [
+            'a filter asks a model of entailment; name it: nli = "hf:ORG/NAME@REVISION" in [models]'
+        ]
+        assert (
+            read_recipe(written(tmp_path, content.replace("[mine]", 'nli = "hf:a/b"\n[mine]'))).models.nli == "hf:a/b"
+        )
 
 
 def test_a_file_that_is_no_recipe_is_told_by_what_it_is(tmp_path: Path) -> None:
@@ -202,4 +213,6 @@ def test_every_model_of_the_embedded_recipe_is_there(tmp_path: Path) -> None:
 
     found = fingerprints(load_models(specs, tmp_path / "scores.sqlite"))
 
-    assert {role: fingerprint.split()[0] for role, fingerprint in found.items()} == specs.model_dump(exclude={"dtype"})
+    assert {role: fingerprint.split()[0] for role, fingerprint in found.items()} == specs.model_dump(
+        exclude={"dtype", "nli"}
+    )

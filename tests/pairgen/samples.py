@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+import torch
 from numpy.typing import NDArray
+from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
 
 from pairgen.corpus import RAW
 from pairgen.digests import digest, normalise
-from pairgen.models import Embedder, Floats, LanguageModel, ModelSpecs, Parser, ToxicityModel
+from pairgen.models import Embedder, Floats, InferenceModel, LanguageModel, ModelSpecs, Parser, ToxicityModel
 from pairgen.schema import PAIRS, TEXTS
 
 EMBEDDED = ModelSpecs(
@@ -55,6 +58,7 @@ class Fakes:
     embedder: Embedder = LetterEmbedder()  # noqa: RUF009
     language: LanguageModel = None  # type: ignore[assignment]
     parser: Parser = None  # type: ignore[assignment]
+    nli: InferenceModel = None  # type: ignore[assignment]
 
 
 def raw(*rows: str | tuple[str | None, str] | None, ids: Sequence[str | None] | None = None) -> pl.DataFrame:
@@ -102,3 +106,28 @@ def pair(
 def pairs(*rows: dict[str, str]) -> pl.DataFrame:
     """A `PAIRS` table."""
     return pl.DataFrame(list(rows), schema=PAIRS)
+
+
+def save_inference_model(folder: Path, labels: Sequence[str] = ("contradiction", "ENTAILMENT", "neutral")) -> Path:
+    """A random BERT of two layers that classifies pairs of texts, and its tokenizer, in `folder`."""
+    folder.mkdir(exist_ok=True)
+    letters = [*map(chr, range(97, 123)), *map(chr, range(48, 58))]
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", ",", *letters, *(f"##{letter}" for letter in letters)]
+    (folder / "vocab.txt").write_text("\n".join(words))
+    BertTokenizer(str(folder / "vocab.txt"), model_max_length=64).save_pretrained(folder)
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=64,
+        id2label=dict(enumerate(labels)),
+        label2id={label: place for place, label in enumerate(labels)},
+    )
+    torch.manual_seed(3)
+    model = BertForSequenceClassification(config)
+    for weight in model.parameters():
+        torch.nn.init.normal_(weight, std=0.5)
+    model.save_pretrained(folder)
+    return folder

@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 import torch
 from detoxify import Detoxify
-from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    BertConfig,
+    BertForSequenceClassification,
+    BertTokenizer,
+)
 
 from pairgen.errors import ModelError
 from pairgen.loading import (
@@ -21,7 +27,7 @@ from pairgen.loading import (
     model_folder,
     toxicity_model,
 )
-from tests.pairgen.samples import EMBEDDED
+from tests.pairgen.samples import EMBEDDED, save_inference_model
 
 TEXTS = [
     "damn",
@@ -247,3 +253,76 @@ def test_a_checkpoint_that_scores_no_toxicity_or_is_none(tmp_path: Path) -> None
     (tmp_path / "none.ckpt").write_bytes(b"damn")
     with pytest.raises(ModelError, match=r"none.ckpt cannot be loaded \(.*\)"):
         toxicity_model(f"detoxify:{tmp_path / 'none.ckpt'}@{sha256(tmp_path / 'none.ckpt')}").toxicity(["damn"])
+
+
+# Entailment -----------------------------------------------------------------------------------------------------------
+
+HYPOTHESES = ["It opens.", "You idiot.", "x", "", "It opens at nine, they say.", "word " * 300, "a [SEP] b", *TEXTS[7:]]
+
+
+@pytest.fixture(scope="module")
+def inference(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return f"hf:{save_inference_model(tmp_path_factory.mktemp('nli') / 'tiny')}"
+
+
+def with_inference(spec: str, folder: Path, dtype: str = "float32") -> LoadedModels:
+    return load_models(EMBEDDED.model_copy(update={"nli": spec, "dtype": dtype}), folder / "scores.sqlite")
+
+
+def test_entailment_is_the_probability_of_that_label(inference: str, tmp_path: Path) -> None:
+    folder = inference.removeprefix("hf:")
+    model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+
+    scores = with_inference(inference, tmp_path).nli.entailment(TEXTS, HYPOTHESES)
+
+    expected = []
+    for premise, hypothesis in zip(TEXTS, HYPOTHESES, strict=True):
+        inputs = tokenizer([premise], [hypothesis], truncation=True, max_length=64, return_tensors="pt")
+        assert 1 in inputs["token_type_ids"]
+        with torch.inference_mode():
+            expected.append(float(model(**inputs).logits.softmax(-1)[0, 1]))
+    np.testing.assert_allclose(scores, expected, atol=1e-5)
+    assert np.ptp(scores) > 0.01
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_entailment_does_not_depend_on_its_neighbours(inference: str, tmp_path: Path, dtype: str) -> None:
+    model = with_inference(inference, tmp_path, dtype).nli._model  # type: ignore[attr-defined]
+
+    together = model.entailment(TEXTS, HYPOTHESES)
+
+    alone = [model.entailment([one], [other])[0] for one, other in zip(TEXTS[:9], HYPOTHESES[:9], strict=True)]
+    np.testing.assert_array_equal(together[:9], alone)
+    np.testing.assert_array_equal(together, model.entailment(TEXTS[::-1], HYPOTHESES[::-1])[::-1])
+    assert model.entailment([], []).shape == (0,)
+
+
+def test_entailment_is_remembered_by_both_texts_in_their_order(inference: str, tmp_path: Path) -> None:
+    nli = with_inference(inference, tmp_path).nli
+    both = nli.entailment(["It opens.", "You idiot."], ["You idiot.", "It opens."])
+
+    nli._model.entailment = None  # type: ignore[attr-defined]
+    try:
+        assert nli.entailment(["You idiot."], ["It opens."]).tolist() == [both[1]]
+    finally:
+        del nli._model.entailment  # type: ignore[attr-defined]
+    assert both[0] != both[1]
+
+
+def test_a_model_without_that_label_is_refused_before_its_weights_are_read(inference: str, tmp_path: Path) -> None:
+    for labels in (("LABEL_0", "LABEL_1", "LABEL_2"), ("not_entailment", "other")):
+        other = save_inference_model(tmp_path / labels[0], labels)
+        with pytest.raises(ModelError) as caught:
+            with_inference(f"hf:{other}", tmp_path)
+        assert str(caught.value) == (
+            f"models.nli: 'hf:{other}' is no model of entailment: its labels are {', '.join(labels)}; "
+            "one must be called entailment (id2label in its config.json)"
+        )
+
+
+def test_only_a_recipe_that_names_one_has_such_a_model(inference: str, tmp_path: Path, models: LoadedModels) -> None:
+    assert list(fingerprints(with_inference(inference, tmp_path)))[-1] == "nli"
+    assert "nli" not in fingerprints(models)
+    with pytest.raises(ModelError, match=r"^none is named; a filter of entailment needs one: nli = "):
+        _ = models.nli
