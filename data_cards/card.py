@@ -7,7 +7,19 @@ import yaml
 
 from data_cards import html
 from data_cards.stats import count
-from data_cards.wording import HUB_LICENCES, KINDS, USES, held_against, licences, limits, markdown, sides, splits
+from data_cards.wording import (
+    HUB_LICENCES,
+    KINDS,
+    SHORTCUTS,
+    USES,
+    held_against,
+    licences,
+    limits,
+    markdown,
+    sides,
+    splits,
+    telling,
+)
 from pairgen.draft import Draft
 from pairgen.schema import SPLITS
 
@@ -35,6 +47,7 @@ def readme(draft: Draft, stats: dict[str, Any]) -> str:
         "## Where the rows went\n\n" + _funnel(stats),
         "## Checks\n\n" + _table(["check", "", "found"], [_check(row) for row in stats["checks"]]),
         "## Scores\n\n" + _scores(stats),
+        "## Shortcut cues\n\n" + _shortcuts(stats),
         "## Examples\n\nDrawn by smallest id, toxic words masked.\n\n" + _examples(stats),
         "## Models and sources\n\n" + _origin(draft, stats),
         "## Intended use\n\n" + "\n".join(f"- {use}" for use in USES),
@@ -137,6 +150,16 @@ def _scores(stats: dict[str, Any]) -> str:
             [markdown(name.removeprefix("score_")), f"{summary['count']:,}", f"{summary['missing']:,}", *middle]
         )
     return _table(["score", "pairs", "missing", "5 %", "median", "95 %"], rows) if rows else "None."
+
+
+def _shortcuts(stats: dict[str, Any]) -> str:
+    rows = []
+    for row in stats["shortcuts"]:
+        keys = ("form_in_pairs", "form", "words")
+        figures = ["too few to tell", "", ""] if row["form"] is None else [f"{row[key]:.3f}" for key in keys]
+        found = [telling(row), "**look**" if row["warns"] else ""]
+        rows.append([markdown(row["negative_kind"]), f"{row['pairs']:,}", *figures, *found])
+    return f"{SHORTCUTS}\n\n" + _table(["negative", "pairs", "form, in pairs", "form", "words", "told by", ""], rows)
 
 
 def _examples(stats: dict[str, Any]) -> str:

@@ -9,7 +9,8 @@ import jinja2
 from markupsafe import Markup
 
 from data_cards import pictures
-from data_cards.wording import KINDS, USES, held_against, licences, limits, segments, sides, visible
+from data_cards.shortcuts import MAX_AUC
+from data_cards.wording import KINDS, SHORTCUTS, USES, held_against, licences, limits, segments, sides, telling, visible
 from pairgen.draft import Draft
 from pairgen.schema import SPLITS
 
@@ -20,7 +21,7 @@ def page(draft: Draft, stats: dict[str, Any]) -> str:
     environment = jinja2.Environment(
         autoescape=True, finalize=_plain, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters |= {"number": lambda number: f"{number:,}", "kind": _kind, "piece": _piece}
+    environment.filters |= {"number": lambda number: f"{number:,}", "kind": _kind, "piece": _piece, "telling": telling}
     return environment.from_string(_read("card.html")).render(
         draft=draft,
         stats=stats,
@@ -33,6 +34,7 @@ def page(draft: Draft, stats: dict[str, Any]) -> str:
         limits=limits(draft),
         held_against=held_against(draft),
         uses=USES,
+        about_shortcuts=SHORTCUTS,
         passed=sum(row["ok"] for row in stats["checks"]),
         pictures={name: Markup(svg) for name, svg in _pictures(stats).items()},
         panels=_panels(stats),
@@ -85,6 +87,9 @@ def _pictures(stats: dict[str, Any]) -> dict[str, str]:
         drawn["before_after"] = pictures.before_after(toxicity)
     if stats["length_ratio"]["count"]:
         drawn["length_ratio"] = pictures.panel("length ratio", stats["length_ratio"], width=480)
+    told = [{**row, "kind": _kind(row["negative_kind"])} for row in stats["shortcuts"] if row["form"] is not None]
+    if told:
+        drawn["shortcuts"] = pictures.shortcuts(told, most=MAX_AUC)
     return drawn
 
 

@@ -62,6 +62,27 @@ def funnel(stages: list[dict[str, Any]]) -> str:
     return _svg(figure, "funnel", "Share of rows kept at each stage; the table beside it holds the numbers.")
 
 
+def shortcuts(told: list[dict[str, Any]], *, most: float) -> str:
+    """A bar a kind of negative, from chance to certainty: how often form tells the positive, given both sides."""
+    figure, (axes,) = _figure(480, 48 * len(told) + 26, rows=1)
+    for row, kind in enumerate(told):
+        share = kind["form_in_pairs"]
+        axes.barh(row, 0.5, left=0.5, height=0.26, color=LINE)
+        axes.barh(row, max(0.0, share - 0.5), left=0.5, height=0.26, color=BEFORE if kind["warns"] else AFTER)
+        axes.text(0.5, row - 0.22, kind["kind"], color=INK, fontsize=13, va="bottom")
+        axes.text(1, row - 0.22, f"{share:.3f}", color=SOFT, fontsize=13, ha="right", va="bottom")
+        axes.plot([most, most], [row - 0.2, row + 0.2], color=INK, linewidth=1)
+    axes.set(xlim=(0.5, 1), ylim=(len(told) - 0.8, -0.72))
+    axes.spines["bottom"].set_visible(False)
+    axes.set_xticks([0.5, most, 1], ["0.5, chance", f"{most:g}", "1"])
+    left, _, right = axes.get_xticklabels()
+    left.set_horizontalalignment("left")
+    right.set_horizontalalignment("right")
+    figure.subplots_adjust(left=0.005, right=0.995, top=1, bottom=22 / (48 * len(told) + 26))
+    figures = ", ".join(f"{kind['kind']} {kind['form_in_pairs']:.3f}" for kind in told)
+    return _svg(figure, "shortcuts", f"How often form alone tells the positive of a pair: {figures}.")
+
+
 def panel(name: str, positive: dict[str, Any], negative: dict[str, Any] | None = None, *, width: int = 300) -> str:
     """The histogram of one score: positives filled and, where they have that score, negatives outlined."""
     figure, (axes,) = _figure(width, 130, rows=1)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from data_cards.shortcuts import MAX_AUC, shortcuts
 from pairgen.digests import normalise
 from pairgen.draft import Contents
 from pairgen.schema import SPLITS
@@ -44,6 +45,7 @@ def count(contents: Contents, *, kept_examples: int = 12, dropped_examples: int 
         "agreement": _agreement(pairs, dropped),
         "length_ratio": distribution(_length_ratio(pairs).clip(upper_bound=_MAX_RATIO), upper=_MAX_RATIO),
         "identity": _identity(pairs),
+        "shortcuts": shortcuts(pairs),
         "examples": {
             "kept": _examples(pairs, ("pair_id", *_EXAMPLE), "pair_id", kept_examples),
             "dropped": _examples(
@@ -202,4 +204,10 @@ def _checks(contents: Contents, counts: dict[str, Any]) -> list[dict[str, Any]]:
             f"lost in {identity['lost']:,} pairs, {most:,} are fine",
         )
     )
+    told = {row["negative_kind"]: row["warns"] for row in counts["shortcuts"] if row["warns"] is not None}
+    if told:
+        over = ", ".join(kind for kind, warns in told.items() if warns) or "none"
+        found.append(
+            ("Form alone does not tell the sides", over == "none", f"over {MAX_AUC}: {over}, of {len(told)} kinds")
+        )
     return [{"check": check, "ok": bool(ok), "found": what} for check, ok, what in found]

@@ -61,11 +61,25 @@ def shown(version: Version) -> None:
         cells = [f"{row.get(split) or 0:,}" for split in ("train", "validation", "test")]
         kinds.add_row(row["positive_kind"], row["negative_kind"], *cells, f"{row['total']:,}")
     console.print("\n", kinds, "\n")
+    _shortcuts(version)
     _funnel(version)
     console.print("\nmodels")
     for role, fingerprint in manifest["fingerprints"].items():
         console.print(f"  {role}: {fingerprint}", soft_wrap=True)
     paths({"data card": version.path / "card.html"})
+
+
+def _shortcuts(version: Version) -> None:
+    """How well form alone tells the sides of each kind of negative; a version of an earlier release does not say."""
+    told = version.stats().get("shortcuts", [])
+    if not told:
+        return
+    cues = grid("shortcut cues", "pairs", "form, in pairs", "form", "words", "")
+    for row in told:
+        keys = ("form_in_pairs", "form", "words")
+        figures = ("too few", "", "") if row["form"] is None else (f"{row[key]:.3f}" for key in keys)
+        cues.add_row(row["negative_kind"], f"{row['pairs']:,}", *figures, "look" if row["warns"] else "")
+    console.print(cues, "\n")
 
 
 def versions(found: Sequence[Version], store: Path, name: str | None) -> None:
@@ -281,7 +295,19 @@ def grid(*columns: str) -> Table:
     made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     numeric = {"in", "kept", "dropped", "train", "validation", "test", "pairs", "sets", "base", "tuned", "change"}
     numeric |= {"texts", "rewritten", "unchanged", "abstained", "seconds", "rows", "before", "after", "mean change"}
-    numeric |= {"judged", "kept now", "kept then", "dropped now", "dropped then", "gained", "lost", "unknown"}
+    numeric |= {
+        "form, in pairs",
+        "form",
+        "words",
+        "judged",
+        "kept now",
+        "kept then",
+        "dropped now",
+        "dropped then",
+        "gained",
+        "lost",
+        "unknown",
+    }
     wraps = {"why", "cure", "found", "from", "to"}
     for column in columns:
         made.add_column(

@@ -90,7 +90,7 @@ def opened(path: Path, profile: Path, *, width: int = 1280) -> Iterator[Tab]:
 
 
 @browser_only
-@pytest.mark.parametrize("built", [contents(), hostile()], ids=["mild", "hostile"])
+@pytest.mark.parametrize("built", [contents(180), hostile()], ids=["mild", "hostile"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_page_makes_no_request_and_no_error_and_fits(tmp_path: Path, built: Contents, width: int) -> None:
     path = page(tmp_path / "store", built)

@@ -145,6 +145,26 @@ def test_each_check_can_fail(name: str, change: dict[str, pl.DataFrame]) -> None
     assert not check(count(replace(contents(), **change)), name)  # type: ignore[arg-type]
 
 
+def test_a_kind_that_form_tells_wants_a_look() -> None:
+    """Every negation of `contents` is put in; of the swaps the sides differ in nothing that is always one way."""
+    built = contents(180)
+    swaps = built.pairs.filter(pl.col("negative_kind") == "swap_ent")
+    name = "Form alone does not tell the sides"
+
+    told = count(built)
+
+    assert {row["negative_kind"]: row["warns"] for row in told["shortcuts"]} == {
+        "toxic": None,
+        "negation": True,
+        "swap_ent": False,
+        "swap_num": False,
+    }
+    assert [row["found"] for row in told["checks"] if row["check"] == name] == ["over 0.6: negation, of 3 kinds"]
+    assert not check(told, name)
+    assert check(count(replace(built, pairs=swaps)), name)
+    assert name not in {row["check"] for row in count(contents())["checks"]}  # too few to tell
+
+
 def test_a_build_that_kept_nothing_can_be_counted() -> None:
     built = contents()
     empty = replace(built, pairs=built.pairs.clear(), members=built.members.clear(), dropped=built.dropped.clear())

@@ -55,6 +55,17 @@ def test_tags_stand_in_versions_and_show(cli: Cli, store: Path) -> None:
     assert refused(cli("tag", "demo@v1", "latest", "--store", store)).startswith("'latest': no tag; it reads as")
 
 
+def test_show_says_what_form_tells(cli: Cli, store: Path) -> None:
+    Store(store).publish("wide", contents(156), documents=documents)
+
+    few, many = (cli("show", name, "--store", store).out.split("shortcut cues")[1] for name in ("demo", "wide"))
+
+    assert few.splitlines()[2].split() == ["negation", "8", "too", "few"]
+    kinds = {line.split()[0]: line.split()[1:] for line in many.splitlines()[1:5]}
+    assert kinds["negation"][:2] == ["52", "1.000"]
+    assert [kind for kind, cells in kinds.items() if cells[-1] == "look"] == ["negation"]
+
+
 def test_a_withdrawn_version_is_marked_and_refused(cli: Cli, store: Path) -> None:
     reason = "a person asked [bold]us[/bold]"
 
