@@ -1,6 +1,7 @@
 """The card of a version as Markdown for the Hugging Face Hub, and `documents`: all that a version says about itself."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -11,11 +12,13 @@ from data_cards.wording import (
     HUB_LICENCES,
     KINDS,
     SHORTCUTS,
+    THRESHOLDS,
     USES,
     held_against,
     licences,
     limits,
     markdown,
+    outcome,
     sides,
     splits,
     telling,
@@ -26,9 +29,9 @@ from pairgen.schema import SPLITS
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
-def documents(draft: Draft) -> dict[str, str]:
-    """README.md, card.html and stats.json of `draft`."""
-    stats = count(draft.contents)
+def documents(draft: Draft, what_if: Sequence[dict[str, Any]] = ()) -> dict[str, str]:
+    """README.md, card.html and stats.json of `draft`; `what_if` has the rows of `filters.what_if.curves`."""
+    stats = {**count(draft.contents), "what_if": list(what_if)}
     return {
         "README.md": readme(draft, stats),
         "card.html": html.page(draft, stats),
@@ -47,6 +50,7 @@ def readme(draft: Draft, stats: dict[str, Any]) -> str:
         "## Where the rows went\n\n" + _funnel(stats),
         "## Checks\n\n" + _table(["check", "", "found"], [_check(row) for row in stats["checks"]]),
         "## Scores\n\n" + _scores(stats),
+        "## Other thresholds\n\n" + _what_if(stats),
         "## Shortcut cues\n\n" + _shortcuts(stats),
         "## Examples\n\nDrawn by smallest id, toxic words masked.\n\n" + _examples(stats),
         "## Models and sources\n\n" + _origin(draft, stats),
@@ -150,6 +154,20 @@ def _scores(stats: dict[str, Any]) -> str:
             [markdown(name.removeprefix("score_")), f"{summary['count']:,}", f"{summary['missing']:,}", *middle]
         )
     return _table(["score", "pairs", "missing", "5 %", "median", "95 %"], rows) if rows else "None."
+
+
+def _what_if(stats: dict[str, Any]) -> str:
+    rows = []
+    for row in stats["what_if"]:
+        others = [point for point in row["points"] if point["threshold"] != row["now"]]
+        [now] = [point for point in row["points"] if point["threshold"] == row["now"]]
+        kept = [f"{point['threshold']:g}: {outcome(point)}" for point in others]
+        rows.append([f"`{row['filter']}.{row['key']}`", f"{row['now']:g}: {outcome(now)}", ", ".join(kept)])
+    if not rows:
+        return "Not known: the tables do not hold the scores of every filter."
+    judged = sum(stats["what_if"][0]["points"][0][key] for key in ("kept", "dropped", "unknown"))
+    text = f"{THRESHOLDS} {judged:,} pairs reached the filters; what is not kept is dropped.\n\n"
+    return text + _table(["threshold", "now: kept", "would keep"], rows)
 
 
 def _shortcuts(stats: dict[str, Any]) -> str:

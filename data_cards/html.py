@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from importlib import resources
 from typing import Any
 
@@ -10,7 +11,20 @@ from markupsafe import Markup
 
 from data_cards import pictures
 from data_cards.shortcuts import MAX_AUC
-from data_cards.wording import KINDS, SHORTCUTS, USES, held_against, licences, limits, segments, sides, telling, visible
+from data_cards.wording import (
+    KINDS,
+    SHORTCUTS,
+    THRESHOLDS,
+    USES,
+    held_against,
+    licences,
+    limits,
+    outcome,
+    segments,
+    sides,
+    telling,
+    visible,
+)
 from pairgen.draft import Draft
 from pairgen.schema import SPLITS
 
@@ -21,7 +35,13 @@ def page(draft: Draft, stats: dict[str, Any]) -> str:
     environment = jinja2.Environment(
         autoescape=True, finalize=_plain, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters |= {"number": lambda number: f"{number:,}", "kind": _kind, "piece": _piece, "telling": telling}
+    environment.filters |= {
+        "number": lambda number: f"{number:,}",
+        "kind": _kind,
+        "piece": _piece,
+        "telling": telling,
+        "outcome": outcome,
+    }
     return environment.from_string(_read("card.html")).render(
         draft=draft,
         stats=stats,
@@ -38,6 +58,8 @@ def page(draft: Draft, stats: dict[str, Any]) -> str:
         passed=sum(row["ok"] for row in stats["checks"]),
         pictures={name: Markup(svg) for name, svg in _pictures(stats).items()},
         panels=_panels(stats),
+        thresholds=_thresholds(stats["what_if"]),
+        about_thresholds=Markup(re.sub("`(.*?)`", r"<code>\1</code>", THRESHOLDS)),
         kept=[{**example, **sides(example)} for example in stats["examples"]["kept"]],
         dropped=[_dropped(example) for example in stats["examples"]["dropped"]],
     )
@@ -106,6 +128,14 @@ def _panels(stats: dict[str, Any]) -> list[dict[str, Any]]:
             svg = Markup(pictures.panel(name, positive, negative))
             drawn.append({"title": title, "positive": positive, "negative": negative, "svg": svg})
     return drawn
+
+
+def _thresholds(what_if: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """A curve for each threshold that changes what is kept; the names of those that do not."""
+    names = {id(row): f"{row['filter']} {row['key']}".replace("_", " ") for row in what_if}
+    moving = [row for row in what_if if len({point["kept"] for point in row["points"]}) > 1]
+    curves = [{**row, "title": names[id(row)], "svg": Markup(pictures.what_if(names[id(row)], row))} for row in moving]
+    return {"curves": curves, "still": [names[id(row)] for row in what_if if row not in moving]}
 
 
 def _dropped(example: dict[str, Any]) -> dict[str, Any]:

@@ -101,6 +101,26 @@ def panel(name: str, positive: dict[str, Any], negative: dict[str, Any] | None =
     return _svg(figure, name, f"Histogram of {name}.")
 
 
+def what_if(title: str, row: dict[str, Any], *, width: int = 300) -> str:
+    """Pairs kept over the values of one threshold, below all that reached the filters, with the value of now marked."""
+    figure, (axes,) = _figure(width, 130, rows=1)
+    thresholds, kept = ([point[key] for point in row["points"]] for key in ("threshold", "kept"))
+    judged = sum(row["points"][0][key] for key in ("kept", "dropped", "unknown"))
+    low, high, now = thresholds[0], thresholds[-1], row["now"]
+    axes.fill([low, low, high, high], [0, judged, judged, 0], color=LINE, linewidth=0)
+    axes.fill([low, *thresholds, high], [0, *kept, 0], color=AFTER, linewidth=0)
+    axes.plot([now, now], [0, judged], color=INK, linewidth=2)
+    axes.set(xlim=(low - 0.01 * (high - low), high + 0.01 * (high - low)), ylim=(0, 1.02 * judged))
+    ticks = [low, high] + [now] * (0.2 < (now - low) / (high - low) < 0.8)
+    axes.set_xticks(ticks, [f"{tick:.3g}" for tick in ticks])
+    left, right = axes.get_xticklabels()[:2]
+    left.set_horizontalalignment("left")
+    right.set_horizontalalignment("right")
+    figure.subplots_adjust(left=0.01, right=0.99, top=0.98, bottom=0.2)
+    figures = ", ".join(f"{point['kept']:,} at {point['threshold']:g}" for point in row["points"])
+    return _svg(figure, f"what-if {title}", f"Pairs kept by {title}: {figures}; now {now:g}.")
+
+
 def _shares(summary: dict[str, Any]) -> list[float]:
     return [number / summary["count"] for number in summary["histogram"]["counts"]]
 

@@ -42,6 +42,10 @@ SHORTCUTS = (
     "0.6 by either, a kind wants a look, but for toxic texts, which may show. Told by: the features that alone tell "
     "most, with the share of pairs in which the positive has more."
 )
+THRESHOLDS = (
+    "What the version would keep with one threshold moved and all else as it is, from the scores in it: some way to "
+    "passing everything, and to passing half of what passes now. `contrast-pairs whatif` asks for any other."
+)
 _LIMITS = (
     (
         "profanity_check",
@@ -97,6 +101,12 @@ def licences(stats: dict[str, Any]) -> list[str]:
 def splits(counts: dict[str, Any]) -> list[str]:
     """The splits that hold rows, the common three first."""
     return [split for split in (*SPLITS, "unsplit") if split in counts["by_split"]]
+
+
+def outcome(point: dict[str, Any]) -> str:
+    """The pairs that a threshold keeps, and of how many nobody knows."""
+    unknown = f" (and up to {point['unknown']:,} that lack a score)" if point["unknown"] else ""
+    return f"{point['kept']:,}{unknown}"
 
 
 def telling(row: dict[str, Any]) -> str:

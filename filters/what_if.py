@@ -4,10 +4,13 @@ Each row that reached the filters goes through them again, as in a build: first 
 their stored scores, then, among the rows that these keep, the comparison of sets and of splits, which is by rule.
 """
 
+import math
 from collections.abc import Sequence
-from typing import cast
+from contextlib import suppress
+from typing import Any, cast
 
 import polars as pl
+from pydantic import ValidationError
 
 from filters.base import Filter, apply_filters, keep_pairs
 from pairgen.models import Models
@@ -48,6 +51,54 @@ def what_if(judged: pl.DataFrame, filters: Sequence[Filter]) -> pl.DataFrame:
     )
     joined = judged.join(then, on="pair_id", how="left", maintain_order="left")
     return joined.with_columns(pl.col("then").fill_null(UNKNOWN))
+
+
+def curves(pairs: pl.DataFrame, dropped: pl.DataFrame, filters: Sequence[Filter]) -> list[dict[str, Any]]:
+    """What a version of `pairs` and `dropped` would keep with one threshold of its `filters` moved, the others left.
+
+    A row a threshold: `filter`, `key`, `now`, and `points` in rising order, each with its `threshold` and, of all pairs
+    that reached the filters, how many are `kept`, `dropped` and `unknown`. None where a filter has no scores in the
+    tables; a filter without a threshold has no row.
+    """
+    judged = judged_pairs(pairs, dropped)
+    if any(f"score_{each.kind}" not in judged.columns for each in filters):
+        return []
+    rows = []
+    for place, each in enumerate(filters):
+        for key, now in each.model_dump(exclude={"kind"}, exclude_none=True).items():
+            moved = _moved(each, key, judged[f"score_{each.kind}"].drop_nulls())
+            points = [
+                _point(judged, [*filters[:place], moved[threshold], *filters[place + 1 :]], threshold)
+                for threshold in sorted(moved)
+            ]
+            rows.append({"filter": each.kind, "key": key, "now": now, "points": points})
+    return rows
+
+
+def _moved(found: Filter, key: str, scores: pl.Series) -> dict[float, Filter]:
+    """`found` by its value of `key`: of now, and where it would pass more of `scores`, or up to half of them fewer."""
+    passes = _passes(found, scores)
+    fewer = [scores.filter(passes).quantile(share, "nearest") for share in (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)]
+    more = [scores.filter(~passes).quantile(share, "nearest") for share in (0, 0.25, 0.5, 0.75, 1)]
+    moved = {getattr(found, key): found}
+    for score in (score for score in [*fewer, *more] if score is not None):
+        for threshold in (math.floor(1000 * score) / 1000, math.ceil(1000 * score) / 1000):
+            with suppress(ValidationError):  # out of bounds, or between whole numbers
+                other = type(found).model_validate({**found.model_dump(), key: threshold})
+                if _passes(other, pl.Series([score])).all() and 2 * _passes(other, scores).sum() >= passes.sum():
+                    moved[getattr(other, key)] = other
+                    break
+    return moved
+
+
+def _passes(found: Filter, scores: pl.Series) -> pl.Series:
+    return scores.to_frame("score").select(found.keep(pl.col("score")))["score"]
+
+
+def _point(judged: pl.DataFrame, filters: Sequence[Filter], threshold: float) -> dict[str, Any]:
+    asked = moves(what_if(judged, filters))
+    kept, unknown = asked["kept_then"], asked[UNKNOWN]
+    return {"threshold": threshold, "kept": kept, "dropped": judged.height - kept - unknown, "unknown": unknown}
 
 
 def moves(asked: pl.DataFrame) -> dict[str, int]:

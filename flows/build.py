@@ -15,6 +15,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from data_cards.card import documents
 from filters.base import apply_filters
 from filters.near_duplicate import apply_across_sets
+from filters.what_if import curves
 from flows.progress import follow
 from flows.publishing import show_card
 from flows.recipe import Recipe
@@ -27,7 +28,7 @@ from pairgen.references import clean_references, count_references
 from pairgen.schema import MEMBERS, PAIRS
 from pairgen.sets import count_products, count_sets, make_pairs, make_sets, members_of, rewrite_seeds
 from pairgen.splits import drop_leaks, drop_shared, find_leaks
-from pairgen.store import Contents, Store, Version
+from pairgen.store import Contents, Draft, Store, Version
 
 STAGES = ("read", "split", "references", "mine", "rewrite", "negatives", "pair", "filter", "near_duplicate", "disjoint")
 threads: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=2)
@@ -51,7 +52,7 @@ def build(recipe: Recipe, store: Path) -> Version | None:
         judged = follow("filter", judge_pairs.map(paired, unmapped(recipe), unmapped(models)))
         everything = judge_across_sets(judged, Path(work), recipe, models)
         contents = collect(everything, judged, recipe, models, raw)
-    version = publish(contents, recipe.publish.name, store)
+    version = publish(contents, recipe, store)
     leave_artifacts(version, return_state=True)  # a version is published whether or not the UI shows it
     return version
 
@@ -136,8 +137,13 @@ def collect(everything: Path, shards: list[Path], recipe: Recipe, models: Loaded
 
 
 @stage("publish")
-def publish(contents: Contents, name: str, store: Path) -> Version | None:
-    return Store(store).publish(name, contents, documents=documents)
+def publish(contents: Contents, recipe: Recipe, store: Path) -> Version | None:
+    """The version with its card, which says what other thresholds would keep."""
+
+    def written(draft: Draft) -> dict[str, str]:
+        return documents(draft, curves(draft.contents.pairs, draft.contents.dropped, recipe.filters))
+
+    return Store(store).publish(recipe.publish.name, contents, documents=written)
 
 
 @stage("artifacts")

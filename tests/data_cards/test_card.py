@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import datasets
@@ -152,6 +153,34 @@ def test_the_card_says_what_form_tells_or_that_nobody_knows(tmp_path: Path) -> N
     assert few["card.html"].count("too few to tell") == 4
     assert "negation added or removed 1.000" in many["card.html"]  # in the words for who does not see the picture
     assert "How often form" not in few["card.html"]
+
+
+def test_the_card_says_what_other_thresholds_would_keep(tmp_path: Path) -> None:
+    def points(*kept: int) -> list[dict[str, float]]:
+        steps = (0.3, 0.45, 0.8)
+        return [
+            {"threshold": at, "kept": number, "dropped": 45 - number, "unknown": 1}
+            for at, number in zip(steps, kept, strict=True)
+        ]
+
+    moving = {"filter": "similarity", "key": "min_score", "now": 0.45, "points": points(1, 40, 45)}
+    still = {"filter": "length_ratio", "key": "max_ratio", "now": 0.8, "points": points(40, 40, 40)}
+    version = Store(tmp_path).publish("demo", contents(), documents=partial(documents, what_if=[moving, still]))
+    assert version is not None
+    text, page = ((version.path / name).read_text(encoding="utf-8") for name in ("README.md", "card.html"))
+
+    lack = " (and up to 1 that lack a score)"
+    assert table_under(text, "## Other thresholds")[2:] == [
+        f"| `similarity.min_score` | 0.45: 40{lack} | 0.3: 1{lack}, 0.8: 45{lack} |",
+        f"| `length_ratio.max_ratio` | 0.8: 40{lack} | 0.3: 40{lack}, 0.45: 40{lack} |",
+    ]
+    assert "46 pairs reached the filters" in text
+    assert 'aria-label="Pairs kept by similarity min score: 1 at 0.3, 40 at 0.45, 45 at 0.8; now 0.45."' in page
+    assert "Pairs kept by length ratio" not in page
+    assert "Moved alone, these change nothing: length ratio max ratio." in page
+    assert '<td class="n">now 0.45</td><td class="n">40</td><td class="n">5</td><td class="n">1</td>' in page
+    assert version.stats()["what_if"] == [moving, still]
+    assert "Not known" in documents_of(contents(27), tmp_path)["README.md"]
 
 
 def test_toxic_words_are_masked_in_the_card(tmp_path: Path) -> None:

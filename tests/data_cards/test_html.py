@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,9 @@ browser_only = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not inst
 
 
 def page(root: Path, built: Contents) -> Path:
-    version = Store(root).publish("demo", built, documents=documents)
+    points = [{"threshold": at, "kept": 40 - 9 * at, "dropped": 9 * at, "unknown": 0} for at in (1, 2, 4)]
+    copy = {"filter": "copy", "key": "min_changed_words", "now": 2, "points": points}
+    version = Store(root).publish("demo", built, documents=partial(documents, what_if=[copy]))
     assert version is not None
     return version.path / "card.html"
 

@@ -5,11 +5,14 @@ from typing import Any, ClassVar, Literal
 import polars as pl
 import pytest
 
-from filters.base import Filter, apply_filters
+from filters.base import Filter, apply_filters, keep_pairs
 from filters.copy import Copy
 from filters.near_duplicate import NearDuplicate
+from filters.negation_kept import NegationKept
+from filters.refusal import Refusal
+from filters.similarity import Similarity
 from filters.toxicity import Judge, Toxicity
-from filters.what_if import judged_pairs, moves, moves_by_kind, moves_by_reason, what_if
+from filters.what_if import curves, judged_pairs, moves, moves_by_kind, moves_by_reason, what_if
 from pairgen.models import Models
 from pairgen.schema import DROPPED, PAIRS, check, empty, stack
 from pairgen.splits import drop_shared
@@ -145,3 +148,53 @@ def test_what_was_dropped_before_the_filters_stays_dropped() -> None:
     dropped = stack([pl.DataFrame([early])], DROPPED)
 
     assert judged_pairs(empty(PAIRS), dropped).height == 0
+
+
+def test_every_point_of_a_curve_is_what_a_build_keeps() -> None:
+    """Toxicity is 0 or 0.2 in what passes now, 0.5 in what does not."""
+    kept, dropped = built(NOW)
+
+    rows = curves(kept, dropped, NOW)
+
+    assert [(row["filter"], row["key"], row["now"]) for row in rows] == [
+        ("toxicity", "max_score", 0.3),
+        ("judge", "max_score", 0.5),
+        ("copy", "min_changed_words", 1),
+        ("near_duplicate", "max_score", 0.8),
+    ]
+    for place, row in enumerate(rows):
+        for point in row["points"]:
+            moved = NOW[place].model_copy(update={row["key"]: point["threshold"]})
+            again, gone = built([*NOW[:place], moved, *NOW[place + 1 :]])
+            assert (point["kept"], point["dropped"], point["unknown"]) == (again.height, TABLE.height - again.height, 0)
+            assert gone.filter(pl.col("unit") == "pair").height == point["dropped"]
+        assert row["now"] in [point["threshold"] for point in row["points"]]
+    assert [point["threshold"] for point in rows[0]["points"]] == [0.0, 0.2, 0.3, 0.5]
+    assert len({point["kept"] for point in rows[0]["points"]}) > 2
+
+
+def test_the_points_of_a_curve_let_the_score_that_they_come_from_pass() -> None:
+    """2/3 is rounded to where it passes; a point that would fail more than half of what passes now is left."""
+    ten = pairs(*(row(f"Fine, {number}.", f"You fool, {number}.", str(number)) for number in range(10)))
+    scored = ten.with_columns(score_similarity=pl.Series([2 / 3, 0.1, *[0.9] * 7, 0.95]))
+    now = Similarity(min_score=0.8)
+    outcome = keep_pairs(scored, [now], stage="filter")
+
+    [curve] = curves(outcome.kept, outcome.dropped, [now])
+
+    assert [(point["threshold"], point["kept"]) for point in curve["points"]] == [
+        (0.1, 10),
+        (0.666, 9),
+        (0.8, 8),
+        (0.9, 8),
+    ]
+
+
+def test_what_has_no_scores_or_no_threshold_has_no_curve() -> None:
+    kept, dropped = built(NOW)
+
+    assert curves(kept, dropped, [*NOW, Similarity()]) == []
+    assert curves(kept.with_columns(score_refusal=pl.lit(0.0)), dropped, [Refusal()]) == []
+    assert curves(kept.with_columns(score_negation_kept=pl.lit(0.0)), dropped, [NegationKept()]) == []
+    [row] = curves(kept.clear(), dropped.clear(), NOW[:1])
+    assert row["points"] == [{"threshold": 0.3, "kept": 0, "dropped": 0, "unknown": 0}]

@@ -17,6 +17,7 @@ from filters.near_duplicate import NearDuplicate
 from flows.build import STAGES, build
 from flows.recipe import Recipe, read_recipe
 from flows.stage import StageError
+from flows.whatif import ask
 from pairgen.errors import SchemaError, StoreError
 from pairgen.schema import Outcome
 from pairgen.store import Store, verify
@@ -267,6 +268,18 @@ def test_what_people_wrote_is_a_positive_of_its_own_kind(published: Published, t
     assert "rewrite" in {kind for kind, *_ in against}
     assert rewritten in version.pairs().filter(pl.col("positive_kind") == "human")["positive"].to_list()
     assert "a toxic text, rewritten by a person" in (version.path / "card.html").read_text(encoding="utf-8")
+
+
+def test_the_card_says_what_other_thresholds_would_keep(published: Published) -> None:
+    """As `contrast-pairs whatif` says it."""
+    rows = {f"{row['filter']}.{row['key']}": row for row in published.version.stats()["what_if"]}
+
+    points = rows["similarity.min_score"]["points"]
+    assert len(points) > 1
+    for point in points:
+        told = ask(published.version, [f"similarity.min_score={point['threshold']}"])["pairs"]
+        assert (told["kept_then"], told["unknown"]) == (point["kept"], point["unknown"])
+        assert told["judged"] == sum(point[key] for key in ("kept", "dropped", "unknown"))
 
 
 def test_prefect_shows_the_tasks_and_the_card_but_no_toxic_word(published: Published) -> None:
