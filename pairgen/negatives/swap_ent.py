@@ -38,7 +38,7 @@ def swap_ent(doc: Any, context: Any, *, seed: str) -> Negative | None:
         others = [other for other in map(partial(_bare, doc.text, places[0].start, mention.label), others) if other]
         others = [other for other in others if all(article_fits(doc.text, found.start, other) for found in places)]
         if others:
-            other = pick(others, seed, "other", name)
+            other = pick(_of_one_side(others, name, seed), seed, "other", name)
             there.add(other.casefold())
             replacements += [Replacement(found.start, found.end, case_like(other, name)) for found in places]
             swapped += 1
@@ -71,6 +71,12 @@ def _runs_on(span: Any) -> bool:
     beside = [token for token in (before, after) if token is not None]
     cried = after is not None and after.text == "!" and len(span) == 1 and span.start == span.sent.start
     return cried or any(token.text in _MARKS or (token.pos_ == "PROPN" and token.text[0].isupper()) for token in beside)
+
+
+def _of_one_side(others: Sequence[str], name: str, seed: str) -> Sequence[str]:
+    """Those of `others` that are no longer than `name`, or no shorter: which, is drawn, so that length tells little."""
+    longer = fraction(seed, "longer", name) < 0.5
+    return [other for other in others if (len(other) >= len(name) if longer else len(other) <= len(name))] or others
 
 
 def _bare(text: str, start: int, label: str, other: str) -> str | None:

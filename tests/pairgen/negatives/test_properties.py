@@ -256,3 +256,15 @@ def test_acronyms_and_parts_of_other_names_are_left(parser: Parser) -> None:
 
     assert swap_ent(acronym, nothing, seed="a") is None
     assert all(negative and negative.text.startswith("Obama met") for negative in negatives)
+
+
+@pytest.mark.parametrize("name", ["Peru", "Argentina", "Chicago"])
+def test_another_name_is_as_often_no_longer_as_no_shorter(name: str, parser: Parser) -> None:
+    """Also for the shortest and the longest of its list: else the length would tell which side is the negative."""
+    doc, nothing = parser.parse([f"They flew to {name} last week.", ""])
+    swaps = [swap_ent(doc, nothing, seed=digest(str(number))) for number in range(300)]
+    more = [len(swap.text) - len(doc.text) for swap in swaps if swap is not None]
+
+    assert len(more) == 300
+    assert sum(length <= 0 for length in more) > 0.4 * 300
+    assert sum(length >= 0 for length in more) > 0.4 * 300
