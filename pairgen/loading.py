@@ -31,14 +31,27 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
+from pairgen.digests import digest
 from pairgen.errors import ModelError
 from pairgen.memory import Memory
-from pairgen.models import Embedder, Floats, InferenceModel, LanguageModel, ModelSpecs, Parser, ToxicityModel
+from pairgen.models import (
+    Continuation,
+    Embedder,
+    Floats,
+    InferenceModel,
+    LanguageModel,
+    ModelSpecs,
+    Parser,
+    ToxicityModel,
+)
 
 transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 _BUCKETS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+_PROMPT = 64  # tokens of a prompt, all padded to as many: one shape serves a few prompts as well as many
 _TOKENS_A_BATCH = 1024
+_TOP_P = 0.8  # a small model wanders at the usual .9
+_WIDEST = 1024  # the nucleus is cut at so many tokens: sorting a whole vocabulary takes longer than the model
 _DETOXIFY_MODELS = ("original", "unbiased", "multilingual", "original-small", "unbiased-small")
 _CHECKPOINT_SPEC = "detoxify:/PATH/TO/CHECKPOINT@SHA256"
 _SMOLLM2_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -136,8 +149,8 @@ def _embedder(spec: str, dtype: str) -> Embedder:
 
 
 @cache
-def _language_model(spec: str, dtype: str) -> LanguageModel:
-    return _CausalLikelihood(spec, dtype)
+def _language_model(spec: str, dtype: str) -> "_CausalLanguageModel":
+    return _CausalLanguageModel(spec, dtype)
 
 
 @cache
@@ -360,7 +373,7 @@ class _SentenceEmbedder:
         return vectors / lengths
 
 
-class _CausalLikelihood:
+class _CausalLanguageModel:
     def __init__(self, spec: str, dtype: str) -> None:
         self._spec = spec
         self._dtype = _torch_dtype(dtype)
@@ -376,7 +389,7 @@ class _CausalLikelihood:
     def nll(self, texts: Sequence[str]) -> Floats:
         with self._lock:
             model, tokenizer = self._loaded
-            start = [tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id]
+            start = _start(tokenizer)
 
             def tokenise(batch: list[str]) -> list[list[int]]:
                 rows = tokenizer(batch, add_special_tokens=False)["input_ids"] if batch else []
@@ -393,6 +406,90 @@ class _CausalLikelihood:
 
             rows = _forward(texts, tokenise, 0, mean_nll)
         return np.array([float(row[0]) if row.size else np.nan for row in rows], np.float64)
+
+    def sample(self, prompts: Sequence[str], seeds: Sequence[str], *, k: int, tokens: int) -> Floats:
+        """(n, k, 1 + tokens): the mean probability of the sampled tokens, then their ids, -1 behind the end."""
+        made = np.full((len(prompts), k, 1 + tokens), -1.0)
+        with self._lock:
+            model, tokenizer = self._loaded
+            start = _start(tokenizer)
+            rows = tokenizer(list(prompts), add_special_tokens=False)["input_ids"] if prompts else []
+            rows = [start + row[1 - _PROMPT :] for row in rows]
+            for places, width in _fixed_batches([_PROMPT] * len(rows)):
+                ids = torch.zeros(len(places), width, dtype=torch.long)
+                mask = torch.zeros_like(ids)
+                for row, place in enumerate(places):  # padded on the left: all go on from the last column
+                    ids[row, -len(rows[place]) :] = torch.tensor(rows[place])
+                    mask[row, -len(rows[place]) :] = 1
+                draws = np.stack([_draws(seeds[place], number, tokens) for place in places for number in range(k)])
+                with torch.inference_mode():
+                    said = _go_on(model, ids.to(_device()), mask.to(_device()), draws, tokenizer.eos_token_id)
+                made[places] = said.reshape(len(places), k, 1 + tokens)
+        return made
+
+    def written(self, row: Floats) -> Continuation:
+        """A row of `sample` as text."""
+        ids = [int(token) for token in row[1:] if token >= 0]
+        text = self._loaded[1].decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return Continuation(str(text), float(row[0]))
+
+
+def _start(tokenizer: Any) -> list[int]:
+    return [tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id]
+
+
+def _draws(seed: str, number: int, steps: int) -> Floats:
+    return np.random.default_rng(int(digest(seed, str(number)), 16)).random(steps)
+
+
+def _go_on(model: Any, ids: torch.Tensor, mask: torch.Tensor, draws: Floats, end: int) -> Floats:
+    """`sample` for left-padded prompts (p, width) and draws (p * k, tokens): (p * k, 1 + tokens).
+
+    A loop of our own: `generate` would run every prompt k times, and stop where the last row of a batch ends.
+    """
+    k = len(draws) // len(ids)
+    output = model(
+        input_ids=ids,
+        attention_mask=mask,
+        position_ids=(mask.cumsum(1) - 1).clamp(min=0),
+        use_cache=True,
+        logits_to_keep=1,
+    )
+    cache = output.past_key_values
+    cache.batch_repeat_interleave(k)
+    logits = output.logits[:, -1].repeat_interleave(k, 0)
+    mask = mask.repeat_interleave(k, 0)
+    made: list[torch.Tensor] = []
+    probabilities: list[torch.Tensor] = []
+    for step in range(draws.shape[1]):
+        if step:
+            mask = torch.cat([mask, torch.ones_like(mask[:, :1])], 1)
+            position = mask.sum(1, keepdim=True) - 1
+            logits = model(
+                input_ids=made[-1], attention_mask=mask, position_ids=position, past_key_values=cache, use_cache=True
+            ).logits[:, -1]
+        draw = torch.tensor(draws[:, step, None], device=logits.device)
+        token = in_nucleus(logits, draw, _TOP_P)
+        made.append(token)
+        probabilities.append(logits.float().softmax(-1).gather(-1, token))
+    tokens, chances = torch.cat(made, 1), torch.cat(probabilities, 1)
+    ended = (tokens == end).cumsum(1) > 0
+    mean = (chances * ~ended).sum(1, keepdim=True) / (~ended).sum(1, keepdim=True).clamp(min=1)
+    found: Floats = torch.cat([mean.double(), tokens.masked_fill(ended, -1).double()], 1).cpu().numpy()
+    return found
+
+
+def in_nucleus(scores: torch.Tensor, draws: torch.Tensor, top_p: float) -> torch.Tensor:
+    """The token on which each of `draws` (rows, 1), in 0-1, falls in the nucleus of `scores` (rows, vocabulary).
+
+    The nucleus holds the likeliest tokens that make up `top_p` together, sorted by probability (Holtzman et al. 2020).
+    """
+    best, tokens = scores.float().topk(min(_WIDEST, scores.shape[-1]), dim=-1)
+    probability = (best - scores.float().logsumexp(dim=-1, keepdim=True)).exp()
+    before = probability.cumsum(dim=-1) - probability
+    nucleus = (probability * (before < top_p)).double().cumsum(dim=-1)
+    place = torch.searchsorted(nucleus, draws * nucleus[:, -1:], right=True).clamp(max=nucleus.shape[-1] - 1)
+    return tokens.gather(-1, place)
 
 
 class _SequenceInference:
@@ -611,12 +708,24 @@ class _RememberedEmbedder:
 
 
 class _RememberedLanguage:
-    def __init__(self, model: LanguageModel, memory: Memory) -> None:
+    def __init__(self, model: _CausalLanguageModel, memory: Memory) -> None:
         self.fingerprint = model.fingerprint
         self._model, self._memory = model, memory
 
     def nll(self, texts: Sequence[str]) -> Floats:
         return self._memory.recall(f"nll {self.fingerprint}", texts, self._model.nll, np.float64)
+
+    def continuations(
+        self, prompts: Sequence[str], *, seeds: Sequence[str], k: int, tokens: int
+    ) -> list[list[Continuation]]:
+        def sample(asked: list[str]) -> Floats:
+            parts = [each.partition(" ")[::2] for each in asked]
+            made = self._model.sample([prompt for _, prompt in parts], [seed for seed, _ in parts], k=k, tokens=tokens)
+            return made.reshape(len(asked), k * (1 + tokens))
+
+        asked = [f"{seed} {prompt}" for seed, prompt in zip(seeds, prompts, strict=True)]
+        rows = self._memory.recall(f"continue {k} {tokens} {_TOP_P} {self.fingerprint}", asked, sample, np.float64)
+        return [[self._model.written(one) for one in row] for row in rows.reshape(-1, k, 1 + tokens)]
 
 
 class _RememberedInference:

@@ -1,7 +1,7 @@
 """What the pipeline asks of a model: one small Protocol each, and the specs that name them. `loading.py` loads them."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,13 +30,29 @@ class Embedder(Protocol):
         ...
 
 
+class Continuation(NamedTuple):
+    """What was sampled after a prompt, white space as it came, and the mean probability of its tokens."""
+
+    text: str
+    probability: float
+
+
 class LanguageModel(Protocol):
-    """Likelihood under a causal language model."""
+    """Likelihood under a causal language model, and what it says by itself."""
 
     fingerprint: str
 
     def nll(self, texts: Sequence[str]) -> Floats:
         """Mean negative log-likelihood a token, shape (n,), in nats; NaN for a text without tokens."""
+        ...
+
+    def continuations(
+        self, prompts: Sequence[str], *, seeds: Sequence[str], k: int, tokens: int
+    ) -> list[list[Continuation]]:
+        """`k` continuations of each prompt, of at most `tokens` tokens, sampled with top-p .8; a seed for each prompt.
+
+        They depend on prompt, seed and model alone. Of a long prompt the last 63 tokens count.
+        """
         ...
 
 

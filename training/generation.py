@@ -16,12 +16,12 @@ from transformers import (
 )
 
 from pairgen.digests import digest
+from pairgen.loading import in_nucleus
 from training.encoding import Tokens, pad
 from training.objective import token_log_probs
 
 NEW_TOKENS = 20
 TOP_P = 0.9
-_WIDEST = 1024  # the nucleus is cut at so many tokens: sorting a whole vocabulary takes longer than the model
 _ROWS = 240  # continuations sampled together
 _TOKENS = 2048  # tokens scored together
 
@@ -41,13 +41,8 @@ class Nucleus(LogitsProcessor):
         self._start = start
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        best, tokens = scores.float().topk(min(_WIDEST, scores.shape[-1]), dim=-1)
-        probability = (best - scores.float().logsumexp(dim=-1, keepdim=True)).exp()
-        before = probability.cumsum(dim=-1) - probability
-        nucleus = (probability * (before < TOP_P)).double().cumsum(dim=-1)
-        draw = self._draws[:, input_ids.shape[1] - self._start, None] * nucleus[:, -1:]
-        place = torch.searchsorted(nucleus, draw, right=True).clamp(max=nucleus.shape[-1] - 1)
-        return torch.full_like(scores, -torch.inf).scatter(-1, tokens.gather(-1, place), 0.0)
+        draw = self._draws[:, input_ids.shape[1] - self._start, None]
+        return torch.full_like(scores, -torch.inf).scatter(-1, in_nucleus(scores, draw, TOP_P), 0.0)
 
 
 def continuations(

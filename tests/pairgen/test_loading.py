@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,39 @@ def test_a_likelihood_is_that_of_the_model_itself(models: LoadedModels) -> None:
     assert models.language.nll([text])[0] == pytest.approx(expected, abs=0.05)  # bfloat16 where the machine has it
     shuffled = models.language.nll(["nine opens idiot at It, you."])[0]
     assert shuffled > expected + 1
+
+
+@pytest.mark.slow
+def test_a_continuation_does_not_depend_on_its_neighbours(models: LoadedModels) -> None:
+    language = models.language._model  # type: ignore[attr-defined]
+    prompts = ["It opens", "The council keeps the library open until", "", "word " * 90, *["It rains in May,"] * 15]
+    seeds = [str(number) for number in range(len(prompts))]
+
+    together = language.sample(prompts, seeds, k=2, tokens=6)
+
+    assert together.shape == (19, 2, 7)
+    np.testing.assert_array_equal(together, language.sample(prompts[::-1], seeds[::-1], k=2, tokens=6)[::-1])
+    np.testing.assert_array_equal(together[1:2], language.sample(prompts[1:2], seeds[1:2], k=2, tokens=6))
+    assert len({row.tobytes() for row in together[4:].reshape(30, 7)}) > 15  # every seed and number draws anew
+    assert (together[..., 0] > 0).all()
+    assert (together[..., 0] <= 1).all()
+    assert language.sample([], [], k=2, tokens=6).shape == (0, 2, 7)
+
+
+@pytest.mark.slow
+def test_continuations_are_remembered(tmp_path: Path) -> None:
+    path = tmp_path / "scores.sqlite"
+    models = load_models(EMBEDDED, path)
+    asked = {"prompts": ["It opens at", "The council"], "seeds": ["a", "b"], "k": 2, "tokens": 4}
+
+    said = models.language.continuations(**asked)  # type: ignore[arg-type]
+
+    with sqlite3.connect(path) as database:
+        assert database.execute("SELECT count(*) FROM scores").fetchone() == (2,)
+    assert load_models(EMBEDDED, path).language.continuations(**asked) == said  # type: ignore[arg-type]
+    assert [[0 < one.probability <= 1 for one in row] for row in said] == [[True, True], [True, True]]
+    assert any(one.text.startswith(" ") for row in said for one in row)
+    assert models.language.continuations([], seeds=[], k=2, tokens=4) == []
 
 
 @pytest.mark.slow
