@@ -65,7 +65,7 @@ def curves(pairs: pl.DataFrame, dropped: pl.DataFrame, filters: Sequence[Filter]
         return []
     rows = []
     for place, each in enumerate(filters):
-        for key, now in each.model_dump(exclude={"kind"}, exclude_none=True).items():
+        for key, now in each.model_dump(exclude={"kind", "against"}, exclude_none=True).items():
             moved = _moved(each, key, judged[f"score_{each.kind}"].drop_nulls())
             points = [
                 _point(judged, [*filters[:place], moved[threshold], *filters[place + 1 :]], threshold)

@@ -6,9 +6,10 @@ from typing import Any, Literal
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from pairgen.digests import digest, normalise
+from pairgen.digests import digest, fraction, normalise
 from pairgen.models import Models
 from pairgen.negatives.change import Negative
+from pairgen.negatives.generated import generated
 from pairgen.negatives.negation import negation
 from pairgen.negatives.swap_ent import swap_ent
 from pairgen.negatives.swap_num import swap_num
@@ -24,17 +25,29 @@ _MAKERS: dict[str, Callable[..., Negative | None]] = {
 }
 
 
+_Kind = Literal[
+    "swap_ent",
+    "swap_num",
+    "negation",
+    "swap_roles",
+    "mask_ent",
+    "mask_rel",
+    "regen_ent",
+    "regen_rel",
+    "sys_lowcon",
+]
+
+
 class NegativesSettings(BaseModel):
-    """The `[negatives]` section: which kinds are made of a set's first positive, and how many pairs a set may give."""
+    """The `[negatives]` section: which kinds are made of a set's first positive, and how many pairs a set may give.
+
+    What a language model makes takes seconds a set: those kinds are made in a share of the sets, drawn by digest.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kinds: tuple[Literal["swap_ent", "swap_num", "negation", "swap_roles"], ...] = (
-        "swap_ent",
-        "swap_num",
-        "negation",
-        "swap_roles",
-    )
+    kinds: tuple[_Kind, ...] = ("swap_ent", "swap_num", "negation", "swap_roles")
+    model_made_fraction: float = Field(default=0.1, ge=0, le=1)
     max_pairs_per_set: int = Field(default=8, ge=1)
 
 
@@ -70,8 +83,9 @@ def make_sets(seeds: pl.DataFrame, *, settings: NegativesSettings, models: Model
     plans = [_positives(seed) for seed in seeds.iter_rows(named=True)]
     docs = models.parser.parse([positives[0]["text"] for positives in plans])
     contexts = models.parser.parse(seeds["context"].to_list())
-    for seed, positives, doc, context in zip(seeds.iter_rows(named=True), plans, docs, contexts, strict=True):
-        negatives = _toxic(seed, positives[0]) + _made(positives, doc, context, settings)
+    made = _made([positives[0] for positives in plans], docs, contexts, settings, models)
+    for seed, positives, negatives_by_kind in zip(seeds.iter_rows(named=True), plans, made, strict=True):
+        negatives = _toxic(seed, positives[0]) + _new(positives, negatives_by_kind)
         if negatives:
             rows += positives + negatives
         else:
@@ -195,13 +209,30 @@ def _toxic(seed: dict[str, Any], positive: dict[str, Any]) -> list[dict[str, Any
     return [_member(seed, role="negative", kind="toxic", text=seed["text"], parent_id=seed["text_id"], spans=spans)]
 
 
-def _made(positives: list[dict[str, Any]], doc: Any, context: Any, settings: NegativesSettings) -> list[dict[str, Any]]:
-    """One negative of each kind of the settings, made of the first positive; none that equals a positive of the set."""
+def _made(
+    firsts: list[dict[str, Any]], docs: list[Any], contexts: list[Any], settings: NegativesSettings, models: Models
+) -> list[dict[str, Negative | None]]:
+    """One negative of each kind of the settings for each first positive of a set, in the settings' order."""
+    made: list[dict[str, Negative | None]] = [{} for _ in firsts]
+    drawn = [fraction("model_made", first["set_id"]) < settings.model_made_fraction for first in firsts]
+    for kind in settings.kinds:
+        places = [place for place, chosen in enumerate(drawn) if chosen or kind in _MAKERS]
+        asked = [(docs[place], contexts[place], digest(kind, firsts[place]["member_id"])) for place in places]
+        if kind in _MAKERS:
+            found = [_MAKERS[kind](doc, context, seed=seed) for doc, context, seed in asked]
+        else:
+            found = generated(kind, asked, models=models)
+        for place, negative in zip(places, found, strict=True):
+            made[place][kind] = negative
+    return made
+
+
+def _new(positives: list[dict[str, Any]], made: dict[str, Negative | None]) -> list[dict[str, Any]]:
+    """Members of what was `made` of the first positive, without what equals a positive of the set or one another."""
     first = positives[0]
     same = {normalise(positive["text"]) for positive in positives}
     rows = []
-    for kind in settings.kinds:
-        negative = _MAKERS[kind](doc, context, seed=digest(kind, first["member_id"]))
+    for kind, negative in made.items():
         if negative is not None and normalise(negative.text) not in same:
             same.add(normalise(negative.text))
             rows.append(

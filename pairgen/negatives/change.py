@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 _ARTICLE_BEFORE = re.compile(r"\b(a|an)\s+$", re.IGNORECASE)
+_LEADING_WORDS = 3
 
 
 class Replacement(NamedTuple):
@@ -49,3 +50,17 @@ def article_fits(text: str, start: int, word: str) -> bool:
     return found is None or (found.group(1).lower() == "an") == (
         word[:1].lower() in "aeio8" or word[:2] in {"11", "18"}
     )
+
+
+class Gap(NamedTuple):
+    """Characters [start, end) of a text that are masked: a language model is asked to go on behind `prompt`."""
+
+    prompt: str
+    start: int
+    end: int
+
+
+def gap(text: str, start: int, end: int) -> Gap | None:
+    """The gap at a word of `text`; None where no space, or fewer than three words, stand before it to lead there."""
+    before = text[:start]
+    return Gap(before.rstrip(), start, end) if before.endswith(" ") and len(before.split()) >= _LEADING_WORDS else None

@@ -27,7 +27,7 @@ def swap_ent(doc: Any, context: Any, *, seed: str) -> Negative | None:
     `doc` and `context` are spaCy documents; every draw is made from `seed`, a digest. Case and number are kept.
     """
     there = {mention.text.casefold() for mention in entities(doc)}
-    names = sorted({mention.text: mention for mention in entities(doc) if _can_be_swapped(doc, mention)}.items())
+    names = sorted({mention.text: mention for mention in entities(doc) if can_be_swapped(doc, mention)}.items())
     names.sort(key=lambda named: fraction(seed, "order", named[0]))
     count = 2 if len(names) > 1 and fraction(seed, "count") < _SHARE_OF_TWO else 1
     replacements: list[Replacement] = []
@@ -47,7 +47,7 @@ def swap_ent(doc: Any, context: Any, *, seed: str) -> Negative | None:
     return change(doc.text, replacements) if replacements else None
 
 
-def _can_be_swapped(doc: Any, mention: Mention) -> bool:
+def can_be_swapped(doc: Any, mention: Mention) -> bool:
     """Whether a mention is a name beyond doubt, and stands in the text in no other form ("Obama", "Michelle Obama").
 
     Acronyms are left: nothing in the lists has their form. So are names that the tagger takes for another kind of word.

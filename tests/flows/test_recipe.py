@@ -216,3 +216,11 @@ def test_every_model_of_the_embedded_recipe_is_there(tmp_path: Path) -> None:
     assert {role: fingerprint.split()[0] for role, fingerprint in found.items()} == specs.model_dump(
         exclude={"dtype", "nli"}
     )
+
+
+def test_only_the_hub_recipe_has_kinds_that_a_model_makes() -> None:
+    made = {"mask_ent", "mask_rel", "regen_ent", "regen_rel", "sys_lowcon"}
+    kinds = {name: set(read_recipe(name, sources=["a.csv"]).negatives.kinds) for name in SHIPPED}
+
+    assert {name for name in SHIPPED if kinds[name] & made} == {"hub"}
+    assert kinds["hub"] > made

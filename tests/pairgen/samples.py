@@ -13,7 +13,16 @@ from transformers import BertConfig, BertForSequenceClassification, BertTokenize
 
 from pairgen.corpus import RAW
 from pairgen.digests import digest, normalise
-from pairgen.models import Embedder, Floats, InferenceModel, LanguageModel, ModelSpecs, Parser, ToxicityModel
+from pairgen.models import (
+    Continuation,
+    Embedder,
+    Floats,
+    InferenceModel,
+    LanguageModel,
+    ModelSpecs,
+    Parser,
+    ToxicityModel,
+)
 from pairgen.schema import PAIRS, TEXTS
 
 EMBEDDED = ModelSpecs(
@@ -47,6 +56,25 @@ class LetterEmbedder:
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         counts = np.array([[text.lower().count(chr(97 + place)) for place in range(26)] for text in texts], np.float32)
         return counts.reshape(-1, 26) / np.linalg.norm(counts.reshape(-1, 26), axis=1, keepdims=True)
+
+
+class Parrot:
+    """Goes on from every prompt with `said`; every text is as likely as any other."""
+
+    fingerprint = "parrot"
+
+    def __init__(self, said: str) -> None:
+        self._said = said
+        self.asked: list[str] = []
+
+    def nll(self, texts: Sequence[str]) -> Floats:
+        return np.ones(len(texts))
+
+    def continuations(
+        self, prompts: Sequence[str], *, seeds: Sequence[str], k: int, tokens: int
+    ) -> list[list[Continuation]]:
+        self.asked += prompts
+        return [[Continuation(self._said, 0.5)] * k for _ in zip(prompts, seeds, strict=True)]
 
 
 @dataclass(frozen=True)

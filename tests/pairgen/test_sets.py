@@ -13,7 +13,7 @@ from pairgen.models import Parser
 from pairgen.rewriting.rewrite import REWRITES
 from pairgen.schema import DROPPED, MEMBERS, PAIRS, check
 from pairgen.sets import NegativesSettings, count_products, count_sets, make_pairs, make_sets, members_of
-from tests.pairgen.samples import Fakes, texts
+from tests.pairgen.samples import Fakes, Parrot, WordToxicity, texts
 
 SETTINGS = NegativesSettings()
 
@@ -124,6 +124,64 @@ def test_only_the_kinds_of_the_settings_are_made(fakes: Fakes) -> None:
     for kinds in (("swap_ent",), ("swap_num",), ("swap_num", "swap_ent")):
         made = make_sets(table, settings=NegativesSettings(kinds=kinds), models=fakes).kept  # type: ignore[arg-type]
         assert made.filter(pl.col("role") == "negative")["kind"].to_list() == list(kinds)
+
+
+NAMED = "Last year the mayor moved to Chicago."
+
+
+def test_kinds_made_by_a_model_are_made_in_a_share_of_the_sets(parser: Parser) -> None:
+    table = seeds(*[Seed(f"Last year {number} of them moved to Chicago.") for number in range(30, 60)])
+    kinds: Any = ("mask_ent", "swap_num")
+
+    def names(fraction: float, rows: pl.DataFrame) -> dict[str, str]:
+        fakes = Fakes(parser=parser, language=Parrot(" Boston, and so on"))
+        settings = NegativesSettings(kinds=kinds, model_made_fraction=fraction)
+        members = make_sets(rows, settings=settings, models=fakes).kept
+        assert members.filter(pl.col("kind") == "swap_num").height == rows.height
+        return {row["set_id"]: row["text"] for row in members.filter(pl.col("kind") == "mask_ent").to_dicts()}
+
+    some, every = names(0.5, table), names(1.0, table)
+    assert names(0.0, table) == {}
+    assert len(every) == 30
+    assert all("moved to Boston." in text for text in every.values())
+    assert 5 < len(some) < 25
+    assert some.items() < every.items()
+    assert names(0.5, table[:10]).items() <= some.items()
+
+
+def test_what_a_model_says_is_a_negative_of_its_own(parser: Parser) -> None:
+    table = seeds(Seed(NAMED, context="Where did she go and why?"), Seed(NAMED + " So"))
+    fakes = Fakes(parser=parser, language=Parrot(" She is still at home with us."))
+    settings = NegativesSettings(kinds=("sys_lowcon",), model_made_fraction=1)
+
+    outcome = make_sets(table, settings=settings, models=fakes)
+
+    positive, negative = outcome.kept.to_dicts()
+    assert (negative["kind"], negative["text"]) == ("sys_lowcon", "She is still at home with us.")
+    assert negative["spans"] == [{"start": 0, "end": 29}]
+    assert negative["parent_id"] == positive["member_id"]
+    assert outcome.dropped["drop_reason"].to_list() == ["no_negative"]  # no context, nothing to answer
+    assert make_pairs(outcome.kept, table, settings=settings, models=fakes).kept.height == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "made"),
+    [
+        (" Boston for nine weeks of it.", 1),
+        (" Boston to be an idiot again.", 0),  # for the lexicon
+        (" Damnville for nine weeks of it.", 0),  # for the scorer
+        (" a large wooden house in the far", 0),  # broken off
+    ],
+)
+def test_what_a_model_says_is_no_negative_where_it_is_toxic_or_broken_off(said: str, made: int, parser: Parser) -> None:
+    fakes = Fakes(parser=parser, language=Parrot(said), toxicity=WordToxicity(Damnville=0.8))
+    settings = NegativesSettings(kinds=("swap_ent", "regen_ent"), model_made_fraction=1)
+    table = seeds(Seed("Last year the mayor moved to Chicago for ten long weeks."))
+
+    members = make_sets(table, settings=settings, models=fakes).kept
+
+    assert members.filter(pl.col("kind") == "regen_ent").height == made
+    assert members.filter(pl.col("kind") == "swap_ent").height == 1
 
 
 def test_a_toxic_text_stands_against_every_positive_and_a_changed_one_against_its_own(fakes: Fakes) -> None:

@@ -10,8 +10,10 @@ import pytest
 from pairgen.corpus import SourceSettings, read_source
 from pairgen.digests import digest
 from pairgen.extraction import entities, numbers
+from pairgen.loading import LoadedModels
 from pairgen.models import Parser
 from pairgen.negatives.change import Negative, Replacement, article_fits, case_like, change
+from pairgen.negatives.generated import generated
 from pairgen.negatives.negation import negation
 from pairgen.negatives.swap_ent import swap_ent
 from pairgen.negatives.swap_num import swap_num
@@ -57,16 +59,48 @@ def shape(number: str) -> str:
 @pytest.mark.parametrize("maker", [swap_ent, swap_num, negation, swap_roles])
 def test_only_the_spans_differ_from_the_positive(maker: Maker, positives: list[Positive]) -> None:
     for positive, negative in made(maker, positives):
-        text, original, at, start = negative.text, positive.doc.text, 0, 0
-        assert text != original
-        assert negative.spans
-        for span in negative.spans:  # what stands between the spans is found in the positive, in order
-            assert 0 <= start <= span["start"] < span["end"] <= len(text)
-            between = text[start : span["start"]]
-            place = original.find(between, at)
-            assert place == 0 if start == 0 and between else place >= at
-            at, start = place + len(between), span["end"]
-        assert original[at:].endswith(text[start:])
+        only_the_spans_differ(positive.doc.text, negative)
+
+
+def only_the_spans_differ(original: str, negative: Negative) -> None:
+    text, at, start = negative.text, 0, 0
+    assert text != original
+    assert negative.spans
+    for span in negative.spans:  # what stands between the spans is found in the positive, in order
+        assert 0 <= start <= span["start"] < span["end"] <= len(text)
+        between = text[start : span["start"]]
+        place = original.find(between, at)
+        assert place == 0 if start == 0 and between else place >= at
+        at, start = place + len(between), span["end"]
+    assert original[at:].endswith(text[start:])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "kind", ["mask_ent", "mask_rel", "regen_ent", "sys_lowcon"]
+)  # regen_rel is filled as regen_ent
+def test_what_a_model_makes(kind: str, positives: list[Positive], models: LoadedModels) -> None:
+    in_context = [positive for positive in positives if positive.context.text or kind != "sys_lowcon"]
+    asked = in_context[: {"mask_ent": 30, "mask_rel": 60}.get(kind, 12)]
+
+    found = generated(kind, asked, models=models)
+
+    kept = [(one.doc.text, negative) for one, negative in zip(asked, found, strict=True) if negative]
+    assert kept
+    for text, negative in kept:
+        only_the_spans_differ(text, negative)
+        assert negative.text.count("  ") <= text.count("  ")
+        assert not lexicon_spans(negative.text)
+        if kind.startswith("mask"):
+            assert len(set(pieces(negative))) == 1
+            assert pieces(negative)[0][0].isupper() == (kind == "mask_ent")
+        else:
+            assert len(negative.spans) == 1
+            assert negative.spans[0]["end"] == len(negative.text)
+            assert negative.text[-1] in ".!?"
+    scores = models.toxicity.toxicity([negative.text for _, negative in kept])
+    assert max(scores) <= 0.3
+    assert generated(kind, asked[11::-1], models=models) == found[11::-1]
 
 
 @pytest.mark.parametrize("maker", [swap_ent, swap_num])
