@@ -28,7 +28,7 @@ REWRITES = {
 
 _EMBEDDED = 12  # candidates a text that are compared with it; the rest, which fit less well, are not
 _SHORTLIST = 6  # of those, whose likelihood may be asked
-_MARGIN = 0.2  # what a fluent one may lack of the best one's merit: beyond, it says something else
+_MARGIN = 0.4  # what a fluent one may lack of the best one's merit: beyond, it says something else
 FLUENT = float(np.exp(-0.5))  # a rewrite is fluent whose NLL a token is at most .5 nats over the text's
 _EDIT_PENALTY = 0.6  # a character changed, beside similarity
 _DELETION = 0.2  # what a rewrite gains that adds no word: people delete where they can
