@@ -100,10 +100,13 @@ def _told(pairs: pl.DataFrame) -> dict[str, Any]:
     margin = _out_of_fold(by_difference, np.concatenate([more, -more]), positive, sets)[: pairs.height]
     alone = {name: _share_over(column) for name, column in zip(FEATURES, more.T, strict=True)}
     telling = sorted(alone, key=lambda name: (-abs(alone[name] - 0.5), name))[:3]
+    written = any(_WORD.search(text) for text in texts)
     return {
         "form": _rounded(roc_auc_score(positive, _out_of_fold(by_form, features, positive, sets))),
         "form_in_pairs": _share_over(margin),
-        "words": _rounded(roc_auc_score(positive, _out_of_fold(by_words, np.array(texts), positive, sets))),
+        "words": _rounded(roc_auc_score(positive, _out_of_fold(by_words, np.array(texts), positive, sets)))
+        if written
+        else None,
         "telling": [{"feature": name, "share": alone[name]} for name in telling if alone[name] != 0.5],
     }
 

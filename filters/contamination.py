@@ -20,6 +20,7 @@ from pairgen.errors import SourceError
 from pairgen.models import Models
 
 _LONGEST, _SHORTEST = 13, 8  # words in a row; fewer than 8 stand in many texts, and count only as the whole of both
+_FEWEST = 3  # fewer are a label or an answer ("yes"), which no one owns
 _PINNED = re.compile(r"(.+)@([0-9a-f]{64})")
 
 
@@ -74,8 +75,9 @@ def _pinned(spec: str) -> str:
 def _known_texts(against: tuple[str, ...]) -> _Known:
     paths = [_PINNED.sub(r"\1", _pinned(spec)) for spec in against]
     texts = [_words(text) for path in paths for text in read_every_text(path)[0]]
+    texts = [words for words in texts if len(words) >= _FEWEST]
     return _Known(
-        texts=frozenset(" ".join(words) for words in texts if words),
+        texts=frozenset(" ".join(words) for words in texts),
         short=frozenset(" ".join(words) for words in texts if _SHORTEST <= len(words) < _LONGEST),
         grams=frozenset(
             gram for words in texts for size in range(_SHORTEST, _LONGEST + 1) for _, gram in _grams(words, size)

@@ -38,7 +38,7 @@ class Nli(Filter):
 class NliNegative(Filter):
     """A negative that is to be unfaithful does not follow from the parent: a probability of at most `max_negative`.
 
-    0 for a toxic negative, which need not be unfaithful. Without a limit, as by default, the score is a flag: what
+    0 for a toxic negative, which need not be unfaithful. Without a threshold, as by default, the score is a flag: what
     `swap_num` or `swap_roles` make can follow from the parent to a model that reads past them.
     """
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from filters.base import Filter, apply_filters, keep_pairs
 from pairgen.models import Models
-from pairgen.schema import PAIRS
+from pairgen.schema import PAIRS, Outcome
 from pairgen.splits import drop_shared
 
 STAGES = ("filter", "near_duplicate", "disjoint")  # where a pair was dropped that a threshold may bring back
@@ -36,12 +36,22 @@ def what_if(judged: pl.DataFrame, filters: Sequence[Filter]) -> pl.DataFrame:
     Unknown is what would pass every filter that scored it, and has no score of another, although it was dropped before
     that could decide. What was dropped because it has no score stays so.
     """
+    return _what_if(judged, filters, {})
+
+
+def _what_if(
+    judged: pl.DataFrame, filters: Sequence[Filter], known: dict[Any, tuple[Outcome, Outcome]]
+) -> pl.DataFrame:
+    """`what_if`; `known` remembers what the filters across sets did with the pairs that reach them."""
     alone = [each for each in filters if not each.across_sets]
     across = [each for each in filters if each.across_sets]
     rows = judged.filter(~_unknown(alone)).drop("now", *[f"score_{each.kind}" for each in across], strict=False)
     first = keep_pairs(rows, alone, stage="filter")
-    second = apply_filters(first.kept, across, _NO_MODELS, stage="near_duplicate")
-    third = drop_shared(second.kept)
+    reached = (tuple(across), frozenset(first.kept["pair_id"]))
+    if reached not in known:
+        second = apply_filters(first.kept, across, _NO_MODELS, stage="near_duplicate")
+        known[reached] = second, drop_shared(second.kept)
+    second, third = known[reached]
     gone = pl.concat([outcome.dropped.select("id", "drop_reason") for outcome in (first, second, third)])
     then = pl.concat(
         [
@@ -63,12 +73,13 @@ def curves(pairs: pl.DataFrame, dropped: pl.DataFrame, filters: Sequence[Filter]
     judged = judged_pairs(pairs, dropped)
     if any(f"score_{each.kind}" not in judged.columns for each in filters):
         return []
-    rows = []
+    rows: list[dict[str, Any]] = []
+    known: dict[Any, tuple[Outcome, Outcome]] = {}
     for place, each in enumerate(filters):
         for key, now in each.model_dump(exclude={"kind", "against"}, exclude_none=True).items():
             moved = _moved(each, key, judged[f"score_{each.kind}"].drop_nulls())
             points = [
-                _point(judged, [*filters[:place], moved[threshold], *filters[place + 1 :]], threshold)
+                _point(judged, [*filters[:place], moved[threshold], *filters[place + 1 :]], threshold, known)
                 for threshold in sorted(moved)
             ]
             rows.append({"filter": each.kind, "key": key, "now": now, "points": points})
@@ -84,7 +95,8 @@ def _moved(found: Filter, key: str, scores: pl.Series) -> dict[float, Filter]:
     for score in (score for score in [*fewer, *more] if score is not None):
         for threshold in (math.floor(1000 * score) / 1000, math.ceil(1000 * score) / 1000):
             with suppress(ValidationError):  # out of bounds, or between whole numbers
-                other = type(found).model_validate({**found.model_dump(), key: threshold})
+                valid = type(found).model_validate({**found.model_dump(), key: threshold})
+                other = found.model_copy(update={key: getattr(valid, key)})  # settled as `found` is
                 if _passes(other, pl.Series([score])).all() and 2 * _passes(other, scores).sum() >= passes.sum():
                     moved[getattr(other, key)] = other
                     break
@@ -95,8 +107,8 @@ def _passes(found: Filter, scores: pl.Series) -> pl.Series:
     return scores.to_frame("score").select(found.keep(pl.col("score")))["score"]
 
 
-def _point(judged: pl.DataFrame, filters: Sequence[Filter], threshold: float) -> dict[str, Any]:
-    asked = moves(what_if(judged, filters))
+def _point(judged: pl.DataFrame, filters: Sequence[Filter], threshold: float, known: dict[Any, Any]) -> dict[str, Any]:
+    asked = moves(_what_if(judged, filters, known))
     kept, unknown = asked["kept_then"], asked[UNKNOWN]
     return {"threshold": threshold, "kept": kept, "dropped": judged.height - kept - unknown, "unknown": unknown}
 

@@ -110,10 +110,8 @@ def rewrite(
     as_json: JsonOption = False,
 ) -> None:
     """Rewrite the texts in IN, or one TEXT: ranked rewrites with their scores, or the reason why there is none."""
-    from pairgen.errors import RewriteError
-
     if (source is None) != (out is None) or (source is None) == (text is None):
-        raise RewriteError("rewrite: expected IN and OUT, or --text TEXT; see contrast-pairs rewrite --help")
+        raise typer.BadParameter("expected IN and OUT, or --text TEXT")
     from flows import printing
     from flows.recipe import read_recipe
     from flows.rewriting import one_text, open_texts, rewrite_rows

@@ -47,9 +47,9 @@ from pairgen.models import (
 
 transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
-_BUCKETS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+_BUCKETS = (8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96, 128, 192, 256, 384, 512)
 _PROMPT = 64  # tokens of a prompt, all padded to as many: one shape serves a few prompts as well as many
-_TOKENS_A_BATCH = 1024
+_TOKENS_A_BATCH = 256  # what it works on stays in the cache of a core, and little is lost where a batch is not full
 _TOP_P = 0.8  # a small model wanders at the usual .9
 _WIDEST = 1024  # the nucleus is cut at so many tokens: sorting a whole vocabulary takes longer than the model
 _DETOXIFY_MODELS = ("original", "unbiased", "multilingual", "original-small", "unbiased-small")
@@ -311,7 +311,7 @@ def _fixed_batches(lengths: Sequence[int]) -> Iterator[tuple[list[int], int]]:
     """
     for floor, bucket in zip((0, *_BUCKETS), _BUCKETS, strict=False):
         places = [place for place, length in enumerate(lengths) if floor < length <= bucket]
-        size = _TOKENS_A_BATCH // bucket
+        size = max(1, _TOKENS_A_BATCH // bucket)
         for start in range(0, len(places), size):
             batch = places[start : start + size]
             yield batch + batch[:1] * (size - len(batch)), bucket
@@ -386,7 +386,13 @@ class _CausalLanguageModel:
         torch.nn.Module.to(model, _device())
         return model, tokenizer
 
+    @cached_property
+    def _tokenizer(self) -> Any:
+        return AutoTokenizer.from_pretrained(model_folder(self._spec))
+
     def nll(self, texts: Sequence[str]) -> Floats:
+        if not texts:
+            return np.empty(0)
         with self._lock:
             model, tokenizer = self._loaded
             start = _start(tokenizer)
@@ -398,10 +404,10 @@ class _CausalLanguageModel:
             def mean_nll(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
                 # padding stands right of the text, where causal attention never looks: no mask is needed
                 logits = model(input_ids=ids, use_cache=False).logits[:, :-1]
-                target = ids[:, 1:]
-                losses = torch.nn.functional.cross_entropy(
-                    logits.flatten(0, 1).float(), target.flatten(), reduction="none"
-                ).view_as(target)
+                rows = zip(logits, ids[:, 1:], strict=True)  # a row at a time: a batch in float32 leaves the cache
+                losses = torch.stack(
+                    [torch.nn.functional.cross_entropy(row.float(), target, reduction="none") for row, target in rows]
+                )
                 return ((losses * mask[:, 1:]).sum(1) / mask[:, 1:].sum(1)).unsqueeze(1)
 
             rows = _forward(texts, tokenise, 0, mean_nll)
@@ -410,10 +416,12 @@ class _CausalLanguageModel:
     def sample(self, prompts: Sequence[str], seeds: Sequence[str], *, k: int, tokens: int) -> Floats:
         """(n, k, 1 + tokens): the mean probability of the sampled tokens, then their ids, -1 behind the end."""
         made = np.full((len(prompts), k, 1 + tokens), -1.0)
+        if not prompts:
+            return made
         with self._lock:
             model, tokenizer = self._loaded
             start = _start(tokenizer)
-            rows = tokenizer(list(prompts), add_special_tokens=False)["input_ids"] if prompts else []
+            rows = tokenizer(list(prompts), add_special_tokens=False)["input_ids"]
             rows = [start + row[1 - _PROMPT :] for row in rows]
             for places, width in _fixed_batches([_PROMPT] * len(rows)):
                 ids = torch.zeros(len(places), width, dtype=torch.long)
@@ -428,10 +436,11 @@ class _CausalLanguageModel:
         return made
 
     def written(self, row: Floats) -> Continuation:
-        """A row of `sample` as text."""
-        ids = [int(token) for token in row[1:] if token >= 0]
-        text = self._loaded[1].decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return Continuation(str(text), float(row[0]))
+        """A row of `sample` as text, behind a letter: some tokenizers drop the space that a text begins with."""
+        anchor = self._tokenizer("a", add_special_tokens=False)["input_ids"]
+        both = [anchor, [*anchor, *(int(token) for token in row[1:] if token >= 0)]]
+        before, text = self._tokenizer.batch_decode(both, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return Continuation(text[len(before) :], float(row[0]))
 
 
 def _start(tokenizer: Any) -> list[int]:

@@ -41,7 +41,8 @@ _Kind = Literal[
 class NegativesSettings(BaseModel):
     """The `[negatives]` section: which kinds are made of a set's first positive, and how many pairs a set may give.
 
-    What a language model makes takes seconds a set: those kinds are made in a share of the sets, drawn by digest.
+    What a language model makes takes a second or more of a core a set: those kinds are made in a share of the sets,
+    drawn by digest.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

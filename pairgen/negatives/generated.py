@@ -14,7 +14,7 @@ from pairgen.negatives.regen import ent_tails, regen, rel_tails, tail_holds
 from pairgen.negatives.sys_lowcon import context_gap, sys_lowcon
 from pairgen.rewriting.locate import lexicon_spans
 
-_MAX_TOXICITY = 0.3  # what the shipped recipes let a positive have
+_MAX_TOXICITY = 0.3  # what the shipped recipes let a positive have; more only if its own positive has more
 _MAX_NLL_RISE = 3.0  # nats in all over the old words; over it most fills of 150 real comments were no English
 _CHARACTERS_A_TOKEN = 4.5
 _AROUND = 150  # characters beside a fill that tell whether it fits
@@ -46,7 +46,7 @@ _KINDS = {
 
 
 def generated(kind: str, asked: Sequence[tuple[Any, Any, str]], *, models: Models) -> list[Negative | None]:
-    """A negative of `kind` for each document, context and seed of `asked`; None where there is none that holds.
+    """A negative of `kind` for each parsed text, context and seed of `asked`; None where there is none that holds.
 
     What the model says is drawn from the seeds, digests. Of what holds the likeliest is taken; of
     `sys_lowcon` that with the least mean probability a token.
@@ -58,6 +58,8 @@ def generated(kind: str, asked: Sequence[tuple[Any, Any, str]], *, models: Model
         for place, (doc, context, seed) in enumerate(asked)
         if (found := how.gaps(doc, context, seed=seed))
     }
+    if not gaps:
+        return [None] * len(docs)
     said = models.language.continuations(
         [gap.prompt for gap in gaps.values()],
         seeds=[asked[place][2] for place in gaps],
@@ -67,7 +69,7 @@ def generated(kind: str, asked: Sequence[tuple[Any, Any, str]], *, models: Model
     filled = {
         (place, negative.text): _Candidate(place, negative, each.probability)
         for (place, gap), row in zip(gaps.items(), said, strict=True)
-        for each in row
+        for each in sorted(row, key=lambda each: -each.probability)  # of equal texts the least sure counts
         if (negative := how.fill(docs[place], gap, each.text))
     }
     parses = models.parser.parse([text for _, text in filled])
@@ -88,10 +90,11 @@ def generated(kind: str, asked: Sequence[tuple[Any, Any, str]], *, models: Model
 def _harmless(found: list[_Candidate], docs: Sequence[Any], models: Models) -> list[_Candidate]:
     """Without what is toxic: a negative must be wrong in what it says, not in how."""
     scores = models.toxicity.toxicity([each.negative.text for each in found])
+    own = models.toxicity.toxicity([docs[each.place].text for each in found])
     return [
         each
-        for each, score in zip(found, scores, strict=True)
-        if score <= _MAX_TOXICITY
+        for each, score, limit in zip(found, scores, own, strict=True)
+        if score <= max(_MAX_TOXICITY, limit)
         and len(lexicon_spans(each.negative.text)) <= len(lexicon_spans(docs[each.place].text))
     ]
 

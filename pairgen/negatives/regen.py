@@ -26,6 +26,8 @@ def rel_tails(doc: Any, context: Any, *, seed: str) -> list[Gap]:
 
 def regen(doc: Any, asked: Gap, said: str) -> Negative | None:
     """The text of `doc` with sentences of `said` from `asked` on, which begin with another word than the old ones."""
+    if not re.match(r" \w", said):  # goes on with the last word, or opens with a mark
+        return None
     old = doc.text[asked.start :]
     new = sentences(said, len(old))
     if new is None or new.split()[0].casefold()[:4] == old.split()[0].casefold()[:4]:

@@ -15,7 +15,7 @@ from typing import Any
 from pairgen.extraction import NUMBER_WORDS, entities, shielded
 from pairgen.identity import mention_spans
 from pairgen.models import ToxicityModel
-from pairgen.rewriting.lexicon import Sense, longest, senses
+from pairgen.rewriting.lexicon import MISHEARD, Sense, longest, senses
 
 _TOKEN = re.compile(r"[^\s\-/]+")
 _OUTER = "\"'`.,;:?()[]{}<>~#“”‘’…–—_=+|\\"
@@ -84,18 +84,21 @@ def lexicon_carriers(text: str) -> list[Carrier]:
 
 
 def lexicon_spans(text: str, *, plain: bool = False) -> list[tuple[int, int]]:
-    """Characters [start, end) of the strong expressions of the lexicon in `text`, and of the plain ones if asked."""
-    return [(carrier.start, carrier.end) for carrier in lexicon_carriers(text) if plain or _strong(carrier)]
+    """Characters [start, end) of the strong expressions of the lexicon in `text`, and of the plain ones if asked.
+
+    What is only misheard is never one.
+    """
+    found = lexicon_carriers(text)
+    return [(each.start, each.end) for each in found if _strong(each) or (plain and not _misheard(each))]
 
 
 def locate(docs: Sequence[Any], *, scorer: ToxicityModel, max_toxicity: float) -> list[list[Carrier]]:
-    """What carries the toxicity of each spaCy document of toxic text: without it at most `max_toxicity` is left.
+    """What carries the toxicity of each spaCy document, left to right: without it at most `max_toxicity` is left.
 
     Strong expressions are carriers outright. While the rest is still over `max_toxicity`, the piece whose removal
     lowers the score most joins them (occlusion; Zeiler & Fergus 2014), in one batched pass over all texts a round, for
     up to six rounds. Entities, identity terms, numbers, negations and what is protected are never taken, nor a word
-    outside the lexicon that is not toxic by itself (.5): a scorer that errs on the whole is not mended by a hole. Where
-    nothing is strong and the scorer hears nothing, the plain expressions of the lexicon are what is left to suspect.
+    outside the lexicon that is not toxic by itself (.5): a scorer that errs on the whole is not mended by a hole.
     """
     texts = [doc.text for doc in docs]
     carriers = [[carrier for carrier in lexicon_carriers(shielded(text)) if _strong(carrier)] for text in texts]
@@ -122,11 +125,7 @@ def locate(docs: Sequence[Any], *, scorer: ToxicityModel, max_toxicity: float) -
         for place, (score, piece) in best.items():
             carriers[place].append(piece)
             scores[place] = score
-    return [
-        sorted(found, key=lambda carrier: carrier.start)
-        or (lexicon_carriers(shielded(text)) if score <= max_toxicity else [])
-        for text, found, score in zip(texts, carriers, scores, strict=True)
-    ]
+    return [sorted(found, key=lambda carrier: carrier.start) for found in carriers]
 
 
 def _suspect(pieces: list[list[Carrier]], texts: list[str], scorer: ToxicityModel) -> list[list[Carrier]]:
@@ -152,6 +151,10 @@ def without(text: str, carriers: Sequence[Carrier]) -> str:
 
 def _strong(carrier: Carrier) -> bool:
     return any(sense.strong for sense in carrier.senses)
+
+
+def _misheard(carrier: Carrier) -> bool:
+    return all(sense.sense == MISHEARD for sense in carrier.senses)
 
 
 def _pieces(doc: Any) -> list[Carrier]:

@@ -43,11 +43,11 @@ _BARE = {
     *("ladies", "one", "ones", "thing", "things"),
 }
 _GENERAL = {"any", "every", "only", "no"}  # "only a person would" tells nothing either
-_PERSONAL = re.compile(
-    r"i|you|u|he|she|we|they|him|her|us|them|me|who|y'?all|(?:every|some|any|no)(?:one|body)|people|folks?|persons?|guys?"
-    r"|dudes?|kids?|child(?:ren)?|boys?|girls?|lad(?:y|ies)|moms?|dads?|fans?|cops?|(?:presid|stud|par|resid|opponent)ents?"
-    r"|press|public|bunch|lot|ones?|.*(?:m[ae]n|wom[ae]n|or|ist|ian|ee|crat|mate|ican|self|selves)s?"
-    r"|(?!(?:answ|bann|chapt|comput|corn|cov|dinn|lett|matt|newspap|numb|off|ord|oth|pap|pow|riv|wat|weath)er).*ers?"
+_PERSONAL = re.compile(  # nouns for people; of the others most are things
+    r"people|folks?|persons?|guys?|dudes?|kids?|child(?:ren)?|boys?|girls?|lad(?:y|ies)|moms?|dads?|fans?|cops?|press|public"
+    r"|bunch|lot|ones?|mayor|senat(?:or|e)s?|(?:presid|stud|par|resid|opponent)ents?|(?:moth|fath|broth|sist|play|vot|read)ers?"
+    r"|(?:teach|work|writ|driv|lead|own|support|manag|protest|lov|us|offic|commission|minist)ers?|(?:doct|act|edit)ors?"
+    r"|.*(?:m[ae]n|wom[ae]n|crat|ican|icians?)s?"
 )
 _LATER = 0.94  # of each form after the first of its sense
 
@@ -191,11 +191,11 @@ def _modifies(span: Any) -> bool:
 
 def _personal(span: Any) -> bool:
     """Whether what `span` describes may be somebody: all but nouns that are no word for people, and "it"."""
-    head = span.root.head
+    head, things = span.root.head, {"it", "that", "this", "which"}
     if span.root.dep_ in {"acomp", "attr", "oprd"}:
-        head = next((child for child in head.children if child.dep_ in {"nsubj", "nsubjpass"}), head)
+        return all(child.lower_ not in things for child in head.children if child.dep_ in {"nsubj", "nsubjpass"})
     named = head.ent_type_ in {"PERSON", "NORP"} or _PERSONAL.fullmatch(head.lower_) is not None
-    return named or not (head.pos_ in {"NOUN", "PROPN"} or head.lower_ in {"it", "that", "this", "which"})
+    return named or not (head.pos_ in {"NOUN", "PROPN"} or head.lower_ in things)
 
 
 def _is_bare(head: Any) -> bool:
@@ -248,7 +248,10 @@ def _addressed(span: Any) -> int | None:
     if not _closes(span.doc, span.end):
         return None
     place = span.start - 1
-    while place >= 0 and (span.doc[place].pos_ in {"ADJ", "INTJ"} or (span.doc[place].lower_,) in senses()):
+    while place >= 0 and (
+        span.doc[place].pos_ in {"ADJ", "INTJ"}
+        or (span.doc[place].pos_ not in {"AUX", "VERB"} and (span.doc[place].lower_,) in senses())
+    ):
         place -= 1
     if place < 0 or span.doc[place].lower_ != "you":
         return None

@@ -36,7 +36,7 @@ _WINDOW_CHARACTERS = 600
 
 
 class Scored(NamedTuple):
-    """A candidate with its own toxicity, its cosine to the text, and what both make of it."""
+    """A candidate with its own toxicity, its cosine to the text, and its merit (`_merit`)."""
 
     candidate: Candidate
     toxicity: float
@@ -156,18 +156,18 @@ def _reason(
     return "not_fluent" if faithful else "meaning_lost"
 
 
-def _ragged(score: Any, groups: list[list[str]]) -> list[list[float]]:
-    """`score` of every text in `groups`, called once, in the shape of `groups`; NaN where it could not be had."""
-    flat = iter(score([text for group in groups for text in group]))
-    return [[float(next(flat)) for _ in group] for group in groups]
+def _ragged(score: Any, candidates: list[list[str]]) -> list[list[float]]:
+    """`score` of every text in `candidates`, called once, in their shape; NaN where it could not be had."""
+    flat = iter(score([text for some in candidates for text in some]))
+    return [[float(next(flat)) for _ in some] for some in candidates]
 
 
-def _similarities(texts: list[str], groups: list[list[str]], models: Models) -> list[list[float]]:
-    wanted = [(text, other) for text, group in zip(texts, groups, strict=True) for other in group]
+def _similarities(texts: list[str], candidates: list[list[str]], models: Models) -> list[list[float]]:
+    wanted = [(text, other) for text, some in zip(texts, candidates, strict=True) for other in some]
     left = models.embedder.embed([text for text, _ in wanted])
     right = models.embedder.embed([other for _, other in wanted])
     cosines = iter(np.sum(left * right, axis=1) if wanted else ())
-    return [[float(next(cosines)) for _ in group] for group in groups]
+    return [[float(next(cosines)) for _ in some] for some in candidates]
 
 
 def _fluencies(

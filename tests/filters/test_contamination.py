@@ -111,10 +111,11 @@ def test_settled_names_the_bytes_and_refuses_others(against: str, tmp_path: Path
     assert (path, len(sha256)) == (against, 64)
     assert settled.settled(tmp_path) == settled
     assert settled.score(pairs(pair(SHORT), pair("Fine.")), Fakes()).to_list() == [1.0, 0.0]
-    pl.DataFrame({"text": ["Another one."]}).write_parquet(against)
+    pl.DataFrame({"text": ["Another short one.", "Yes."]}).write_parquet(against)
     changed = Contamination(against=(against,)).settled(tmp_path)
     assert changed.against[0] != settled.against[0]
-    assert changed.score(pairs(pair(SHORT), pair("Another one.")), Fakes()).to_list() == [0.0, 1.0]
+    asked = pairs(pair(SHORT), pair("Another short one."), pair("Yes."))  # "Yes." is a label, no text
+    assert changed.score(asked, Fakes()).to_list() == [0.0, 1.0, 0.0]
     with pytest.raises(
         SourceError, match=rf"^{against}: was changed \(its sha256 is [0-9a-f]{{64}}, expected {sha256}\)"
     ):

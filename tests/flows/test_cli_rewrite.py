@@ -260,7 +260,10 @@ def test_one_text_without_a_rewrite_is_told_why(cli: Cli, store: Path, text: str
 
 @pytest.mark.parametrize("arguments", [[], ["in.csv"], ["in.csv", "--text", "a"], ["in.csv", "out.csv", "--text", "a"]])
 def test_a_table_or_a_text_and_never_both_or_neither(cli: Cli, arguments: list[str]) -> None:
-    assert refused(cli("rewrite", *arguments)).startswith("rewrite: expected IN and OUT, or --text TEXT; ")
+    said = cli("rewrite", *arguments)
+
+    assert (said.code, said.out) == (2, "")
+    assert "expected IN and OUT, or --text TEXT" in said.err
 
 
 @pytest.mark.parametrize(

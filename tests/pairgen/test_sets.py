@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 import polars as pl
 import pytest
@@ -10,9 +10,19 @@ from polars.testing import assert_frame_equal
 
 from pairgen.digests import digest
 from pairgen.models import Parser
+from pairgen.negatives.generated import _KINDS
 from pairgen.rewriting.rewrite import REWRITES
-from pairgen.schema import DROPPED, MEMBERS, PAIRS, check
-from pairgen.sets import NegativesSettings, count_products, count_sets, make_pairs, make_sets, members_of
+from pairgen.schema import DROPPED, MEMBERS, NEGATIVE_KINDS, PAIRS, check
+from pairgen.sets import (
+    _MAKERS,
+    NegativesSettings,
+    _Kind,
+    count_products,
+    count_sets,
+    make_pairs,
+    make_sets,
+    members_of,
+)
 from tests.pairgen.samples import Fakes, Parrot, WordToxicity, texts
 
 SETTINGS = NegativesSettings()
@@ -269,3 +279,10 @@ def test_no_seeds(fakes: Fakes) -> None:
     check(pairs.kept, PAIRS, stage="pair")
     assert made.kept.height == made.dropped.height == pairs.kept.height == pairs.dropped.height == 0
     assert count_sets(made.kept) == count_products(made.kept) == 0
+
+
+def test_every_kind_of_negative_has_its_maker() -> None:
+    offered = set(get_args(_Kind))
+
+    assert offered == {*_MAKERS, *_KINDS}
+    assert offered == {*NEGATIVE_KINDS} - {"toxic"}

@@ -19,6 +19,17 @@ def test_a_gap_goes_to_the_end_where_that_is_near(parser: Parser) -> None:
 
 
 @pytest.mark.parametrize(
+    "said", [", and it was fine.", "ly the great big town.", "'s big old town.", "\n\nThe town was fine."]
+)
+def test_what_goes_on_with_the_last_word_or_a_mark_is_none(said: str, parser: Parser) -> None:
+    (doc,) = parser.parse([TEXT])
+    gap = Gap("Last year the old mayor praised", 32, len(TEXT))
+
+    assert regen(doc, gap, " the town, of which he was fond.") is not None
+    assert regen(doc, gap, said) is None
+
+
+@pytest.mark.parametrize(
     ("said", "length", "kept"),
     [
         (" the town. He left. And so", 15, "the town. He left."),

@@ -42,7 +42,6 @@ def test_tokens_are_at_their_places() -> None:
     text = "«It» (opens) at nine—o'clock, 'now'!"
 
     assert all(token.plain for token in tokens(text))
-    assert [text[token.start : token.end] for token in tokens("“Opens” now!")] != []
     assert [text[token.start : token.end] for token in tokens(text)][1:3] == ["opens", "at"]
 
 
@@ -65,13 +64,9 @@ def test_occlusion_finds_what_the_lexicon_has_not(parser: Parser) -> None:
     assert all(carrier.senses == () for carriers in found for carrier in carriers)
 
 
-def test_plain_expressions_are_suspected_where_nothing_else_is(parser: Parser) -> None:
-    texts = ["They talk trash about it.", "They talk trash about it, you moron.", "They talk blurbish trash."]
-
-    found = locate(parser.parse(texts), scorer=WordToxicity(blurbish=0.9), max_toxicity=0.3)
-
-    words = [[text[c.start : c.end] for c in carriers] for text, carriers in zip(texts, found, strict=True)]
-    assert words == [["talk trash"], ["moron"], ["blurbish"]]
+def test_what_is_only_misheard_is_no_toxic_expression() -> None:
+    assert lexicon_spans("My mom eats trash.", plain=True) == [(12, 17)]
+    assert [(each.start, each.end) for each in lexicon_carriers("My mom eats trash.")] == [(3, 6), (7, 11), (12, 17)]
 
 
 def test_a_text_at_the_limit_is_quiet(parser: Parser) -> None:

@@ -103,7 +103,7 @@ def test_of_two_alike_the_deletion_ranks_first() -> None:
 
 
 def test_the_fluent_rank_before_the_rest_where_they_are_nearly_as_good() -> None:
-    merits = {"one": 0.9, "two": 0.85, "three": 0.8, "four": 0.75, "far": 0.6}
+    merits = {"one": 0.9, "two": 0.85, "three": 0.8, "four": 0.75, "far": 0.4}
     found = [Scored(Candidate(text, "delete"), 0.1, 0.9, merit) for text, merit in merits.items()]
     asked = SETTINGS.model_copy(update={"rewrites_per_text": 5})
 
