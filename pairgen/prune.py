@@ -4,6 +4,7 @@ import json
 import secrets
 import shutil
 import time
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,12 +27,14 @@ class Verdict(NamedTuple):
     reasons: tuple[str, ...]
 
 
-def judge(versions: Sequence[Version], *, keep: int, models: Path) -> list[Verdict]:
+def judge(versions: Sequence[Version], *, keep: int, models: Path, store: Sequence[Version]) -> list[Verdict]:
     """What stays of `versions`, all of one data set, and why.
 
     The newest `keep` that are not withdrawn stay, what has a tag, what a model in a folder under `models` was trained
-    from, and the version before each of these, which its manifest names as parent.
+    from, what another version of the `store` was held against, and the version before each of these, which its manifest
+    names as parent.
     """
+    held = _held_against(store)
     live = [version.number for version in versions if not withdrawal_of(version)]
     trained = _trained(models)
     own: dict[int, list[str]] = {}
@@ -43,7 +46,7 @@ def judge(versions: Sequence[Version], *, keep: int, models: Path) -> list[Verdi
         for lineage, named in trained:
             if named["digest"] == version.digest or named["version"] == version.reference:
                 reasons.append(f"model {lineage.parent}")
-        own[version.number] = reasons
+        own[version.number] = reasons + held.get(version.reference, [])
     for version in versions:
         if own[version.number]:
             of.setdefault(version.manifest["parent"], []).append(f"parent of {version.reference}")
@@ -88,6 +91,17 @@ def read_pruned(home: Path) -> dict[int, dict[str, Any]]:
         if not number.isdecimal() or not isinstance(stone, dict) or not isinstance(stone.get("when"), str):
             raise StoreError(f"{home / _FILE}: damaged record of pruned (version {number!r}); restore it")
     return {int(number): stone for number, stone in stones.items()}
+
+
+def _held_against(versions: Sequence[Version]) -> dict[str, list[str]]:
+    """By the references that `near_duplicate` names in their recipes (NAME@v3@DIGEST), which of `versions` do."""
+    held: dict[str, list[str]] = {}
+    for version in versions:
+        recipe = tomllib.loads((version.path / "recipe.toml").read_text(encoding="utf-8"))
+        gates = [each for each in recipe.get("filters", []) if each["kind"] == "near_duplicate"]
+        for named in (named for gate in gates for named in gate.get("against", [])):
+            held.setdefault(named.rpartition("@")[0], []).append(f"held against by {version.reference}")
+    return held
 
 
 def _trained(models: Path) -> list[tuple[Path, dict[str, Any]]]:

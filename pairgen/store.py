@@ -130,9 +130,10 @@ class Store:
         if not self.versions(name):
             self.resolve(name)  # says what there is
         if not remove:
-            return prune.judge(self.versions(name), keep=keep, models=models), prune.leftovers(self.root, name)
+            verdicts = prune.judge(self.versions(name), keep=keep, models=models, store=self.versions())
+            return verdicts, prune.leftovers(self.root, name)
         with changing(home):
-            verdicts = prune.judge(self.versions(name), keep=keep, models=models)
+            verdicts = prune.judge(self.versions(name), keep=keep, models=models, store=self.versions())
             old = prune.leftovers(self.root, name)
             try:
                 self._record(name, self._highest(name))

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,19 @@ def test_without_remove_nothing_is_removed(store: Store, models: Path) -> None:
 
     assert stays(store, models) == {6: ["newest"], 5: ["parent of demo@v6"]}
     assert sorted(path for path in store.root.rglob("*")) == before
+
+
+def test_what_another_version_is_held_against_stays(store: Store, models: Path) -> None:
+    recipe = f'[[filters]]\nkind = "near_duplicate"\nagainst = ["demo@v2@{store.resolve("demo@v2").digest}"]\n'
+    other = store.publish("other", replace(contents(), recipe=recipe), documents=lambda _: {})
+
+    assert other is not None
+    assert stays(store, models) == {
+        6: ["newest"],
+        5: ["parent of demo@v6"],
+        2: ["held against by other@v1"],
+        1: ["parent of demo@v2"],
+    }
 
 
 def test_what_is_referred_to_stays(store: Store, models: Path) -> None:
