@@ -4,8 +4,8 @@
 nearly every use, plain = only in some, or of sense `misheard` in none, though scorers hear it), and neutral forms, best
 first: `-` where the expression may simply go, `<so` where "so" stands before the word that precedes it ("tired as ..."
 gives "so tired"), `~poor` what only a thing can be ("a stupid phone" is poor, a stupid man is not). Every inflected
-surface form of an expression leads to its neutral forms in the same inflection; threats have no past, where "killed"
-tells what happened.
+surface form of an expression leads to its neutral forms in the same inflection; threats and orders have no past,
+where "killed" tells what happened.
 """
 
 import csv
@@ -78,7 +78,7 @@ def senses() -> dict[tuple[str, ...], tuple[Sense, ...]]:
             alternatives = row["neutral"].split("|")
             for tag in _TAGS.get(row["pos"], (row["pos"],)):
                 surface = inflect(row["expression"], row["pos"], tag)
-                if (row["sense"] == "threat_verb" and tag in {"VBD", "VBN"}) or (
+                if (row["sense"] in {"order", "threat_verb"} and tag in {"VBD", "VBN"}) or (
                     tag == "NNS" and surface == row["expression"]
                 ):
                     continue

@@ -49,6 +49,9 @@ _PERSONAL = re.compile(  # nouns for people; of the others most are things
     r"|(?:teach|work|writ|driv|lead|own|support|manag|protest|lov|us|offic|commission|minist)ers?|(?:doct|act|edit)ors?"
     r"|.*(?:m[ae]n|wom[ae]n|crat|ican|icians?)s?"
 )
+_DESCRIBED = {"ADJ", "NOUN", "NUM", "PROPN"}
+_ASKED = {"how", "what", "when", "where", "who", "whom", "whose", "why", "wtf"}
+_AFTER_QUESTIONS = {"in the world", "on earth"}  # "who on earth", never "get me on earth out"
 _LATER = 0.94  # of each form after the first of its sense
 
 
@@ -122,6 +125,8 @@ def _options(doc: Any, carrier: Carrier) -> list[Edit]:
             continue
         for rank, form in enumerate(form for form in sense.neutral if not (personal and form.startswith(THING))):
             word = form.removeprefix(THING)
+            if sense.pos == "verb" and " " in word and _modifies(span):
+                continue  # "a lying man" is dishonest, not "saying untrue things man"
             edit = _edit(word, doc, carrier)
             if edit is not None and not (word == DELETE and _leaves_a_hole(span, edit)):
                 weight = (1.0 if sense in fitting else _MISREAD) * _LATER**rank
@@ -147,6 +152,8 @@ def _edit(word: str, doc: Any, carrier: Carrier) -> tuple[int, int, str] | None:
     if not word.startswith(BEFORE):
         if word.startswith(("a ", "an ")) and (_modifies(span) or any(left.i < span.start for left in span.root.lefts)):
             return None  # "its socialist a lie"
+        if word in _AFTER_QUESTIONS and (described is None or described.lower_ not in _ASKED):
+            return None
         return carrier.start, carrier.end, _cased(word, doc, carrier)
     if described is None or described.pos_ not in {"ADJ", "ADV"}:
         return None
@@ -186,7 +193,7 @@ def _possible(sense: Sense, span: Any) -> bool:
 def _modifies(span: Any) -> bool:
     """Whether `span` stands before the noun that it describes: "a ... reporter"."""
     following = span.doc[span.end] if span.end < len(span.doc) else None
-    return following is not None and following.pos_ in {"NOUN", "PROPN"} and span.root.head.i >= span.end
+    return following is not None and following.pos_ in _DESCRIBED and span.root.head.i >= span.end
 
 
 def _personal(span: Any) -> bool:
@@ -217,14 +224,12 @@ def _leaves_a_hole(span: Any, deletion: tuple[int, int, str]) -> bool:
     """Whether the words around `deletion` wait for what went: "some serious .", "he is .", "because of and"."""
     doc = span.doc
     before = [token for token in doc[: span.start] if token.idx + len(token) <= deletion[0] and not token.is_space]
-    after = doc[span.end] if span.end < len(doc) else None
-    if after is not None and after.pos_ in {"ADJ", "NOUN", "NUM", "PROPN"}:
-        return False
-    if not before:
+    if _modifies(span) or not before:
         return False
     last = before[-1]
     waits = last.pos_ in {"ADP", "CCONJ", "DET", "NUM"} or last.tag_ in {"PRP$", "TO", "WDT"} or last.lemma_ == "be"
-    modifies = last.pos_ in {"ADJ", "ADV"} and last.head.i in range(span.start, span.end)
+    described = last.pos_ in {"ADJ", "ADV"} or last.dep_ in {"amod", "compound"}
+    modifies = described and last.head.i in range(span.start, span.end)
     return waits or modifies
 
 

@@ -16,7 +16,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bthis (things|people|women|men|girls|guys)\b", r"these \1"),
         (r"\bthat (things|people|women|men|girls|guys)\b", r"those \1"),
         (r"([\"“(\[])\s+", r"\1"),
-        (r"\b(a|an|the|of|to|and|is|are|in|you|i|unwise|unkind|poor|bad|untrue|unreasonable)\s+\1\b", r"\1"),
+        (r"\b(a|an|the|of|to|and|is|are|in|you|i|unwise|unkind|poor|bad|untrue|dishonest|unreasonable)\s+\1\b", r"\1"),
         (r"\b(?:a|an)\s+(the|my|your|his|her|our|their)\b", r"\1"),
         (r"\s+(?:and|or|but)\s*([.!?]|$)", r"\1"),  # a conjunction with nothing after it
         (r",\s*(?:and|or)\s*([.!?]|$)", r"\1"),

@@ -61,7 +61,8 @@ def test_no_neutral_form_is_a_strong_expression() -> None:
     assert [form for form in sorted(neutral) if lexicon_spans(form)] == []
 
 
-def test_a_threat_has_no_past() -> None:
+def test_threats_and_orders_have_no_past() -> None:
+    assert not [sense for sense in senses()["fucked",] if "forgot" in sense.neutral]
     assert ("kill",) in senses()
     assert ("killed",) not in senses()
 

@@ -93,6 +93,9 @@ def test_no_candidate_leaves_a_hole(text: str, never: str, parser: Parser) -> No
         ("Its socialist bullshit.", "a lie"),  # an article behind an adjective
         ("Its socialist bullshit.", "no way"),  # an exclamation there
         ("Enough of your troll.", "provoke."),  # a verb behind a possessive
+        ("Get me the fuck out.", "on earth"),  # what only stands behind a question word
+        ("She is such a lying scumbag.", "a lying."),  # what an adjective waits for
+        ("She is such a lying scumbag.", "things"),  # several words before a noun
     ],
 )
 def test_a_form_that_its_place_does_not_bear_is_none(text: str, never: str, parser: Parser) -> None:
