@@ -9,6 +9,8 @@ of pairs of which the faithful side passes and the unfaithful one is dropped, bo
 gates, without each and with each alone. And rows a second of the filters that need no model, on pairs of both halves.
 Skips aloud what is not there.
 
+Then what `contamination` drops of comments, and of texts of three public evaluation sets.
+
 Near duplicates are left out of the shares: they are no matter of a single pair.
 """
 
@@ -26,6 +28,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[2])  # else training.py besid
 import polars as pl  # noqa: E402
 
 from filters.base import Filter, keep_pairs, score_pairs  # noqa: E402
+from filters.contamination import Contamination  # noqa: E402
 from filters.negation_kept import NegationKept  # noqa: E402
 from filters.roles_kept import RolesKept  # noqa: E402
 from filters.rows import judge_rows, score_rows  # noqa: E402
@@ -257,6 +260,23 @@ def speed(table: pl.DataFrame, recipe: Recipe, models: Models) -> None:
     print(f"{'all of them':28}{rows.height / sum(seconds.values()):>12,.0f} rows a second, {rows.height:,} rows")
 
 
+def contaminated(texts: Sequence[str], models: Models) -> None:
+    """Of comments and of each set's own texts in a few other words, the share that the gate drops."""
+    for name in ("truthfulqa_mc1", "rtp_prompts", "factual_summary_pairs"):
+        file = DATA / f"{name}.parquet"
+        if not file.is_file():
+            print(f"SKIPPED: {file} is not there")
+            continue
+        gate = Contamination(against=(str(file),))
+        own = [text for text in pl.read_parquet(file).to_series(0).head(200) if len(text.split()) >= 8]
+        planted = [f"So {text} he said" for text in own]
+        shares = [(gate.score(rows_of(some, some, some), models) > gate.max_score).mean() for some in (texts, planted)]
+        print(
+            f"{name:28}{len(texts):>7} comments{shares[0]:>8.3f}   {len(own):>5} of its own{shares[1]:>8.3f}",
+            flush=True,
+        )
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--rows", type=int, default=2_000)
@@ -268,6 +288,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work:
         models = load_models(recipe.models, Path(work) / "scores.sqlite")
         human, summaries = DATA / "paradetox.parquet", DATA / "factual_summary_pairs.parquet"
+        comments = DATA / "civil_comments.parquet"
         if human.is_file():
             print(f"\nparadetox.parquet, {given.rows} human pairs of the half to {given.half}", flush=True)
             paradetox(drawn(human, rows=given.rows, half=given.half), recipe, models)
@@ -281,6 +302,11 @@ def main() -> None:
             factual(table, recipe, models)
         else:
             print(f"SKIPPED: {summaries} is not there; telling faithful from unfaithful needs it")
+        if comments.is_file():
+            print("\ncontamination: texts of public evaluation sets among comments", flush=True)
+            contaminated(pl.read_parquet(comments)["text"].head(given.rows).to_list(), models)
+        else:
+            print(f"SKIPPED: {comments} is not there; what of it stands in evaluation sets needs it")
 
 
 if __name__ == "__main__":

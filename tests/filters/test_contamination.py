@@ -18,7 +18,6 @@ LONG = "The old ferry between the two islands leaves at seven and takes forty mi
 SHORT = "Which river did the miners cross before winter came?"  # 9 words
 TINY = "You would not like it."
 OTHER = "Nobody at the bakery remembers who ordered the cake."
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
 @pytest.fixture
@@ -170,17 +169,3 @@ def test_the_demo_corpus_holds_no_evaluation_text() -> None:
     texts = [json.loads(line)["text"] for line in comments.read_text(encoding="utf-8").splitlines()]
 
     assert {_shared(_words(text), _known_texts(found.against)) for text in texts} == {0.0}
-
-
-@pytest.mark.parametrize("name", ["truthfulqa_mc1", "rtp_prompts", "factual_summary_pairs"])
-def test_texts_of_public_sets_are_found_in_comments_and_comments_are_not_taken_for_them(name: str) -> None:
-    file, comments = SHARED / f"{name}.parquet", SHARED / "civil_comments.parquet"
-    if not (file.exists() and comments.exists()):
-        pytest.skip(f"{file} or {comments.name} is not there")
-    known = _known_texts((str(file),))
-    texts = [words for words in map(_words, pl.read_parquet(file).to_series(0)) if len(words) >= 8]
-    others = [_words(text) for text in pl.read_parquet(comments)["text"].head(500)]
-
-    assert len(texts) > 200
-    assert all(_shared(["so", *words, "he", "said"], known) >= 8 / 11 for words in texts[:200])
-    assert {_shared(words, known) for words in others} == {0.0}

@@ -160,7 +160,9 @@ def test_a_wrong_recipe_is_refused_before_a_store_is_made(cli: Cli, tmp_path: Pa
         f"contrast-pairs: {bad}: 2 mistakes",
         "  mine.min_toxcity: unknown key; did you mean min_toxicity?",
     ]
-    assert said.err.splitlines()[2].startswith("  filters.3.kind: 'coppy' is no filter; there are: copy, ")
+    assert said.err.splitlines()[2].startswith(
+        "  filters.3.kind: 'coppy' is no filter; there are: contamination, copy, "
+    )
     assert not store.exists()
 
 
