@@ -206,7 +206,10 @@ def _suffices(known: Sequence[float], ordered: Sequence[Scored], settings: Rewri
 
 
 def _window(doc: Any, other: str) -> tuple[str, str]:
-    """The sentences of `doc` that differ from `other`, before and after: those around them are the same in both."""
+    """The sentences of `doc` that differ from `other`, before and after: those around them are the same in both.
+
+    Of a very long sentence only what stands around the first change, which is the same place in both.
+    """
     text = doc.text
     prefix = next(
         (place for place, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), min(len(text), len(other))
@@ -217,6 +220,8 @@ def _window(doc: Any, other: str) -> tuple[str, str]:
     ends = [sentence.end_char for sentence in doc.sents if sentence.end_char >= len(text) - suffix]
     start, end = (starts or [0])[-1], (ends or [len(text)])[0]
     tail = len(text) - end
+    if prefix - start > _WINDOW_CHARACTERS // 2:
+        start = text.rfind(" ", start, prefix - _WINDOW_CHARACTERS // 2) + 1 or prefix - _WINDOW_CHARACTERS // 2
     return text[start:end][:_WINDOW_CHARACTERS], other[start : len(other) - tail][:_WINDOW_CHARACTERS]
 
 

@@ -26,6 +26,11 @@ def test_further_spans_are_covered_but_for_white_space() -> None:
     assert mask("an old fox", [(7, 10)]) == "an old ●●●"
 
 
+def test_an_article_or_a_pronoun_that_changed_is_not_covered() -> None:
+    assert mask("You nasty toad", [(0, 3), (4, 9), (10, 14)]) == "You n●●●y t●●d"
+    assert mask("a toad", [(0, 6)]) == "a ●●●d"
+
+
 def test_masking_what_is_masked_changes_nothing() -> None:
     text = "You damn idiot, s t u p i d as ever."
 

@@ -11,7 +11,7 @@ from pairgen.loading import LoadedModels
 from pairgen.models import Floats
 from pairgen.rewriting.locate import lexicon_spans
 from pairgen.rewriting.propose import Candidate
-from pairgen.rewriting.rewrite import REWRITES, RewriteSettings, Scored, _merit, _rank, changed_spans, rewrite
+from pairgen.rewriting.rewrite import REWRITES, RewriteSettings, Scored, _merit, _rank, _window, changed_spans, rewrite
 from pairgen.schema import DROPPED, check
 from pairgen.sets import rewrite_seeds
 from tests.pairgen.samples import Fakes, texts
@@ -137,6 +137,17 @@ def test_likelihood_is_asked_no_further_than_needed(models: LoadedModels) -> Non
 
     assert made["rank"].to_list() == [1, 2]
     assert sorted(set(language.asked)) == sorted([text, *made["rewrite"]])
+
+
+def test_fluency_is_asked_where_the_change_is_in_a_very_long_sentence_too(models: LoadedModels) -> None:
+    long = "the bus came late and " * 60 + "the stupid driver laughed and " + "nobody said a word and " * 60
+    text = "It rained. " + long.capitalize()
+    before, after = _window(models.parser.parse([text])[0], text.replace("stupid ", ""))
+
+    assert "the stupid driver laughed" in before
+    assert "the driver laughed" in after
+    assert before[:300] == after[:300]
+    assert max(len(before), len(after)) <= 600
 
 
 def test_the_smallest_edit_that_keeps_the_meaning(models: LoadedModels) -> None:
