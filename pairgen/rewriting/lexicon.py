@@ -4,8 +4,8 @@
 nearly every use, plain = only in some, or of sense `misheard` in none, though scorers hear it), and neutral forms, best
 first: `-` where the expression may simply go, `<so` where "so" stands before the word that precedes it ("tired as ..."
 gives "so tired"), `~poor` what only a thing can be ("a stupid phone" is poor, a stupid man is not). Every inflected
-surface form of an expression leads to its neutral forms in the same inflection; threats and orders have no past,
-where "killed" tells what happened.
+surface form of an expression leads to its neutral forms in the same inflection; threats have no past, where "killed"
+tells what happened, and orders have no form but their own.
 """
 
 import csv
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from lemminflect import getInflection
+from lemminflect import getInflection, getLemma
 
 DELETE = "-"
 BEFORE = "<"
@@ -57,6 +57,8 @@ _TAGS = {
     "adj": ("JJ", "JJR", "JJS"),
 }
 
+_TOLD = {"order": ("VBZ", "VBD", "VBN", "VBG"), "threat_verb": ("VBD", "VBN")}  # forms that only tell what happened
+
 
 @dataclass(frozen=True)
 class Sense:
@@ -78,9 +80,7 @@ def senses() -> dict[tuple[str, ...], tuple[Sense, ...]]:
             alternatives = row["neutral"].split("|")
             for tag in _TAGS.get(row["pos"], (row["pos"],)):
                 surface = inflect(row["expression"], row["pos"], tag)
-                if (row["sense"] in {"order", "threat_verb"} and tag in {"VBD", "VBN"}) or (
-                    tag == "NNS" and surface == row["expression"]
-                ):
+                if tag in _TOLD.get(row["sense"], ()) or (tag == "NNS" and surface == row["expression"]):
                     continue
                 neutral = tuple(_forms(alternatives, row["pos"], tag))
                 sense = Sense(row["pos"], tag, row["sense"], row["strength"] == "strong", neutral)
@@ -116,6 +116,8 @@ def inflect(expression: str, pos: str, tag: str) -> str:
     place = (words.index("of") if "of" in words[1:] else len(words)) - 1 if pos == "noun" else int(after_adverb)
     if pos == "noun" and words[place] in _MASS_NOUNS:
         return expression
+    if pos == "noun" and getLemma(words[place], "NOUN")[0] != words[place]:
+        return expression  # a plural already
     irregular = _IRREGULAR.get((words[place], tag))
     words[place] = irregular or (getInflection(words[place], tag, inflect_oov=True) or (words[place],))[0]
     return " ".join(words)

@@ -119,6 +119,9 @@ def _options(doc: Any, carrier: Carrier) -> list[Edit]:
     edits: dict[tuple[int, int, str], float] = {}
     tells, addressed = _tells(span), _addressed(span) is not None or _is_vocative(span)
     as_noun = _stands_as_noun(span) and any(sense.pos == "noun" for sense in carrier.senses)
+    deletion = _deletion(doc, carrier)
+    stresses = any(sense.sense == "intensifier" for sense in carrier.senses) and _stressed(span) is not None
+    holds = stresses or not _leaves_a_hole(span, deletion)
     personal, forms = _personal(span), [_possible(sense, span) for sense in carrier.senses]
     for sense in carrier.senses:
         if (sense.pos == "adj" and as_noun) or (any(forms) and not _possible(sense, span)):
@@ -128,14 +131,13 @@ def _options(doc: Any, carrier: Carrier) -> list[Edit]:
             if sense.pos == "verb" and " " in word and _modifies(span):
                 continue  # "a lying man" is dishonest, not "saying untrue things man"
             edit = _edit(word, doc, carrier)
-            if edit is not None and not (word == DELETE and _leaves_a_hole(span, edit)):
+            if edit is not None and (word != DELETE or holds):
                 weight = (1.0 if sense in fitting else _MISREAD) * _LATER**rank
                 empty = word in _BARE if addressed else tells and word in {DELETE, *_BARE}
                 if empty and sense.sense != "intensifier":
                     weight *= _EMPTY
                 edits[edit] = max(weight, edits.get(edit, 0.0))
-    deletion = _deletion(doc, carrier)
-    if not tells and _is_loose(doc, carrier) and not _leaves_a_hole(span, deletion):
+    if not tells and _is_loose(doc, carrier) and holds:
         edits[deletion] = max(_UNLISTED, edits.get(deletion, 0.0))
     elif not carrier.senses:
         return []  # a word of which nothing is known, and that cannot go
@@ -221,8 +223,13 @@ def _stands_alone(span: Any) -> bool:
 
 
 def _leaves_a_hole(span: Any, deletion: tuple[int, int, str]) -> bool:
-    """Whether the words around `deletion` wait for what went: "some serious .", "he is .", "because of and"."""
+    """Whether the words around `deletion` wait for what went: "some serious .", "he is .", "because of and".
+
+    Or whether it takes the whole subject of a verb: "... was the funniest thing".
+    """
     doc = span.doc
+    if span.root.dep_ in {"nsubj", "nsubjpass"} and not any(left.i < span.start for left in span.root.lefts):
+        return True
     before = [token for token in doc[: span.start] if token.idx + len(token) <= deletion[0] and not token.is_space]
     if _modifies(span) or not before:
         return False
@@ -268,11 +275,6 @@ def _is_vocative(span: Any) -> bool:
     doc, before = span.doc, span.doc[span.start - 1] if span.start else None
     opened = before is not None and (before.lower_ in {",", "hey", "oh"})
     return opened and _closes(doc, span.end) and span.root.pos_ in {"NOUN", "PROPN"}
-
-
-def _describes(child: Any) -> bool:
-    """Whether `child` is an adjective before its noun, and none that only stresses."""
-    return child.dep_ == "amod" and not any(each.sense == "intensifier" for each in senses().get((child.lower_,), ()))
 
 
 def _stressed(span: Any) -> str | None:

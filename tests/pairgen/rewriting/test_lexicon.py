@@ -62,10 +62,19 @@ def test_no_neutral_form_is_a_strong_expression() -> None:
 
 
 def test_threats_and_orders_have_no_past() -> None:
-    assert not [sense for sense in senses()["fucked",] if "forgot" in sense.neutral]
+    for form in ("fucked", "fucking", "fucks"):
+        assert not [sense for sense in senses()[form,] if sense.sense == "order"], form
+    assert [sense for sense in senses()["fuck",] if sense.sense == "order"]
     assert ("kill",) in senses()
     assert ("killed",) not in senses()
 
 
 def test_what_has_no_plural_has_no_plural_forms() -> None:
     assert {sense.tag for sense in senses()["ignorance",]} == {"NN"}
+
+
+def test_what_is_a_plural_already_stays_so() -> None:
+    assert inflect("women", "noun", "NNS") == "women"
+    assert inflect("private parts", "noun", "NNS") == "private parts"
+    assert inflect("mess", "noun", "NNS") == "messes"
+    assert inflect("boss", "noun", "NNS") == "bosses"

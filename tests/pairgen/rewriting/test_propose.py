@@ -69,6 +69,18 @@ def test_strategies(parser: Parser) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "without"),
+    [
+        ("I would love to fucking tweet again.", "I would love to tweet again."),
+        ("That is only f*cking Jason.", "That is only Jason."),
+        ("I am so fucking nervous.", "I am so nervous."),
+    ],
+)
+def test_an_intensifier_may_go_whatever_stands_before_it(text: str, without: str, parser: Parser) -> None:
+    assert without in [candidate.text for candidate in candidates(text, parser)]
+
+
+@pytest.mark.parametrize(
     ("text", "never"),
     [
         ("The council never listens and I hate you idiots.", "hate."),
@@ -77,6 +89,7 @@ def test_strategies(parser: Parser) -> None:
         ("This is some serious shit.", "serious."),
         ("They are idiots.", "They are."),
         ("The mayor is an idiot.", "unwise."),
+        ("Morons told him so.", "Told him"),
     ],
 )
 def test_no_candidate_leaves_a_hole(text: str, never: str, parser: Parser) -> None:
