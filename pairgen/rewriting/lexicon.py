@@ -1,7 +1,8 @@
 """The sense lexicon: expressions that carry toxicity, and neutral forms that carry the same sense.
 
 `lexicon.csv` is ours: expression (a lemma, or several words), part of speech, sense, strength (strong = abusive in
-nearly every use, plain = only in some, or of sense `misheard` in none, though scorers hear it), and neutral forms, best
+nearly every use, plain = only in some, or of sense `misheard` in none, though scorers hear it; a sense `animal` only
+where it is said of somebody), and neutral forms, best
 first: `-` where the expression may simply go, `<so` where "so" stands before the word that precedes it ("tired as ..."
 gives "so tired"), `~poor` what only a thing can be ("a stupid phone" is poor, a stupid man is not). Every inflected
 surface form of an expression leads to its neutral forms in the same inflection; threats have no past, where "killed"
@@ -21,6 +22,7 @@ DELETE = "-"
 BEFORE = "<"
 THING = "~"
 MISHEARD = "misheard"
+ANIMAL = "animal"
 _NO_PLURAL = {"anything", "everything", "it", "self", "something", "that"}
 _MASS_NOUNS = {
     "ability",

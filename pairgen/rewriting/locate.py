@@ -8,14 +8,15 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from pairgen.extraction import NUMBER_WORDS, entities, shielded
 from pairgen.identity import mention_spans
 from pairgen.models import ToxicityModel
-from pairgen.rewriting.lexicon import MISHEARD, Sense, longest, senses
+from pairgen.rewriting.grammar import told_of_somebody
+from pairgen.rewriting.lexicon import ANIMAL, MISHEARD, Sense, longest, senses
 
 _TOKEN = re.compile(r"[^\s\-/]+")
 _OUTER = "\"'`.,;:?()[]{}<>~#“”‘’…–—_=+|\\"
@@ -101,7 +102,7 @@ def locate(docs: Sequence[Any], *, scorer: ToxicityModel, max_toxicity: float) -
     outside the lexicon that is not toxic by itself (.5): a scorer that errs on the whole is not mended by a hole.
     """
     texts = [doc.text for doc in docs]
-    carriers = [[carrier for carrier in lexicon_carriers(shielded(text)) if _strong(carrier)] for text in texts]
+    carriers = [[carrier for carrier in _meant(doc) if _strong(carrier)] for doc in docs]
     pieces = _suspect([_pieces(doc) for doc in docs], texts, scorer)
     left = [without(text, found) for text, found in zip(texts, carriers, strict=True)]
     scores = list(scorer.toxicity(left))
@@ -157,10 +158,23 @@ def _misheard(carrier: Carrier) -> bool:
     return all(sense.sense == MISHEARD for sense in carrier.senses)
 
 
+def _meant(doc: Any) -> list[Carrier]:
+    """The expressions of the lexicon in `doc`, an animal's name with the senses that it has there: "he is a rat" tells
+    of somebody, "a rat in the kitchen" does not."""
+    meant = []
+    for carrier in lexicon_carriers(shielded(doc.text)):
+        if any(sense.sense == ANIMAL for sense in carrier.senses):
+            span = doc.char_span(carrier.start, carrier.end, alignment_mode="expand")
+            other = MISHEARD if told_of_somebody(span) else ANIMAL
+            carrier = replace(carrier, senses=tuple(sense for sense in carrier.senses if sense.sense != other))
+        if carrier.senses:
+            meant.append(carrier)
+    return meant
+
+
 def _pieces(doc: Any) -> list[Carrier]:
     """What occlusion may take: plain expressions of the lexicon, and other words of three letters or more but names."""
-    text = shielded(doc.text)
-    known = lexicon_carriers(text)
+    text, known = shielded(doc.text), _meant(doc)
     covered = {place for carrier in known for place in range(carrier.start, carrier.end)}
     covered |= {place for name in entities(doc) for place in range(name.start, name.end)}
     covered |= {place for start, end in mention_spans(text) for place in range(start, end)}

@@ -1,12 +1,12 @@
 """Candidates for a rewrite: each carrier replaced by a neutral form of its sense, or deleted."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pairgen.extraction import protected_pieces, shielded
-from pairgen.rewriting.lexicon import BEFORE, DELETE, THING, Sense, senses
+from pairgen.rewriting.grammar import address, is_vocative, may_be_somebody, modifies, tells_what_it_is
+from pairgen.rewriting.lexicon import BEFORE, DELETE, THING, Sense
 from pairgen.rewriting.locate import Carrier, without
 from pairgen.rewriting.repair import broken, repair
 
@@ -42,14 +42,6 @@ _BARE = {
     *("person", "people", "guy", "guys", "man", "men", "dude", "dudes", "woman", "women", "girl", "girls", "lady"),
     *("ladies", "one", "ones", "thing", "things"),
 }
-_GENERAL = {"any", "every", "only", "no"}  # "only a person would" tells nothing either
-_PERSONAL = re.compile(  # nouns for people; of the others most are things
-    r"people|folks?|persons?|guys?|dudes?|kids?|child(?:ren)?|boys?|girls?|lad(?:y|ies)|moms?|dads?|fans?|cops?|press|public"
-    r"|bunch|lot|ones?|mayor|senat(?:or|e)s?|(?:presid|stud|par|resid|opponent)ents?|(?:moth|fath|broth|sist|play|vot|read)ers?"
-    r"|(?:teach|work|writ|driv|lead|own|support|manag|protest|lov|us|offic|commission|minist)ers?|(?:doct|act|edit)ors?"
-    r"|.*(?:m[ae]n|wom[ae]n|crat|ican|icians?)s?"
-)
-_DESCRIBED = {"ADJ", "NOUN", "NUM", "PROPN"}
 _ASKED = {"how", "what", "when", "where", "who", "whom", "whose", "why", "wtf"}
 _AFTER_QUESTIONS = {"in the world", "on earth"}  # "who on earth", never "get me on earth out"
 _LATER = 0.94  # of each form after the first of its sense
@@ -117,18 +109,18 @@ def _options(doc: Any, carrier: Carrier) -> list[Edit]:
     span = doc.char_span(carrier.start, carrier.end, alignment_mode="expand")
     fitting = {sense for sense in carrier.senses if _fits(sense, span, carrier.senses)} or set(carrier.senses)
     edits: dict[tuple[int, int, str], float] = {}
-    tells, addressed = _tells(span), _addressed(span) is not None or _is_vocative(span)
+    tells, addressed = tells_what_it_is(span), address(span) is not None or is_vocative(span)
     as_noun = _stands_as_noun(span) and any(sense.pos == "noun" for sense in carrier.senses)
     deletion = _deletion(doc, carrier)
     stresses = any(sense.sense == "intensifier" for sense in carrier.senses) and _stressed(span) is not None
     holds = stresses or not _leaves_a_hole(span, deletion)
-    personal, forms = _personal(span), [_possible(sense, span) for sense in carrier.senses]
+    personal, forms = may_be_somebody(span), [_possible(sense, span) for sense in carrier.senses]
     for sense in carrier.senses:
         if (sense.pos == "adj" and as_noun) or (any(forms) and not _possible(sense, span)):
             continue
         for rank, form in enumerate(form for form in sense.neutral if not (personal and form.startswith(THING))):
             word = form.removeprefix(THING)
-            if sense.pos == "verb" and " " in word and _modifies(span):
+            if sense.pos == "verb" and " " in word and modifies(span):
                 continue  # "a lying man" is dishonest, not "saying untrue things man"
             edit = _edit(word, doc, carrier)
             if edit is not None and (word != DELETE or holds):
@@ -152,7 +144,7 @@ def _edit(word: str, doc: Any, carrier: Carrier) -> tuple[int, int, str] | None:
     span = doc.char_span(carrier.start, carrier.end, alignment_mode="expand")
     described = doc[span.start - 1] if span.start else None
     if not word.startswith(BEFORE):
-        if word.startswith(("a ", "an ")) and (_modifies(span) or any(left.i < span.start for left in span.root.lefts)):
+        if word.startswith(("a ", "an ")) and (modifies(span) or any(left.i < span.start for left in span.root.lefts)):
             return None  # "its socialist a lie"
         if word in _AFTER_QUESTIONS and (described is None or described.lower_ not in _ASKED):
             return None
@@ -181,7 +173,7 @@ def _fits(sense: Sense, span: Any, carrier_senses: Sequence[Sense]) -> bool:
     if sense.pos == "verb":
         return head.pos_ in _POS["verb"] and (head.tag_ == sense.tag or (sense.tag, head.tag_) == ("VB", "VBP"))
     both = {"noun", "adj"} <= {each.pos for each in carrier_senses}
-    if both and sense.pos in {"noun", "adj"} and (_modifies(span) or _is_bare(head)):
+    if both and sense.pos in {"noun", "adj"} and (modifies(span) or _is_bare(head)):
         return sense.pos == "adj"
     return head.pos_ in _POS[sense.pos]
 
@@ -190,21 +182,6 @@ def _possible(sense: Sense, span: Any) -> bool:
     """False for a verb or an exclamation behind an article, a possessive or an adjective that waits for a noun."""
     described = any(left.i < span.start and left.dep_ in {"amod", "det", "poss"} for left in span.root.lefts)
     return not described or sense.pos not in {"verb", "interj"}
-
-
-def _modifies(span: Any) -> bool:
-    """Whether `span` stands before the noun that it describes: "a ... reporter"."""
-    following = span.doc[span.end] if span.end < len(span.doc) else None
-    return following is not None and following.pos_ in _DESCRIBED and span.root.head.i >= span.end
-
-
-def _personal(span: Any) -> bool:
-    """Whether what `span` describes may be somebody: all but nouns that are no word for people, and "it"."""
-    head, things = span.root.head, {"it", "that", "this", "which"}
-    if span.root.dep_ in {"acomp", "attr", "oprd"}:
-        return all(child.lower_ not in things for child in head.children if child.dep_ in {"nsubj", "nsubjpass"})
-    named = head.ent_type_ in {"PERSON", "NORP"} or _PERSONAL.fullmatch(head.lower_) is not None
-    return named or not (head.pos_ in {"NOUN", "PROPN"} or head.lower_ in things)
 
 
 def _is_bare(head: Any) -> bool:
@@ -231,13 +208,13 @@ def _leaves_a_hole(span: Any, deletion: tuple[int, int, str]) -> bool:
     if span.root.dep_ in {"nsubj", "nsubjpass"} and not any(left.i < span.start for left in span.root.lefts):
         return True
     before = [token for token in doc[: span.start] if token.idx + len(token) <= deletion[0] and not token.is_space]
-    if _modifies(span) or not before:
+    if modifies(span) or not before:
         return False
     last = before[-1]
     waits = last.pos_ in {"ADP", "CCONJ", "DET", "NUM"} or last.tag_ in {"PRP$", "TO", "WDT"} or last.lemma_ == "be"
     described = last.pos_ in {"ADJ", "ADV"} or last.dep_ in {"amod", "compound"}
-    modifies = described and last.head.i in range(span.start, span.end)
-    return waits or modifies
+    adjective = described and last.head.i in range(span.start, span.end)
+    return waits or adjective
 
 
 def _stands_as_noun(span: Any) -> bool:
@@ -245,36 +222,6 @@ def _stands_as_noun(span: Any) -> bool:
     following = span.doc[span.end] if span.end < len(span.doc) else None
     opened = any(child.dep_ in {"det", "poss", "nummod"} for child in span.root.children)
     return opened and (following is None or following.pos_ not in {"ADJ", "NOUN", "NUM", "PROPN"})
-
-
-def _tells(span: Any) -> bool:
-    """Whether `span` says what somebody or something is: "he is an ...", "like an ...", "that is a ... plan"."""
-    head = span.root.head if span.root.dep_ == "amod" else span.root
-    compared = head.dep_ == "pobj" and head.head.lower_ in {"like", "as"}
-    general = head.dep_ == "nsubj" and any(token.lower_ in _GENERAL for token in head.doc[max(0, head.i - 2) : head.i])
-    return head.dep_ == "attr" or compared or general
-
-
-def _addressed(span: Any) -> int | None:
-    """The place of the "you" in "you ...," where `span` ends what the reader is called; None where it does not."""
-    if not _closes(span.doc, span.end):
-        return None
-    place = span.start - 1
-    while place >= 0 and (
-        span.doc[place].pos_ in {"ADJ", "INTJ"}
-        or (span.doc[place].pos_ not in {"AUX", "VERB"} and (span.doc[place].lower_,) in senses())
-    ):
-        place -= 1
-    if place < 0 or span.doc[place].lower_ != "you":
-        return None
-    return None if place and span.doc[place - 1].pos_ in {"ADP", "AUX", "VERB"} else place  # "I told you", "I hate you"
-
-
-def _is_vocative(span: Any) -> bool:
-    """Whether a noun without an article stands between marks: "hey, ...," or ", ... ."."""
-    doc, before = span.doc, span.doc[span.start - 1] if span.start else None
-    opened = before is not None and (before.lower_ in {",", "hey", "oh"})
-    return opened and _closes(doc, span.end) and span.root.pos_ in {"NOUN", "PROPN"}
 
 
 def _stressed(span: Any) -> str | None:
@@ -291,7 +238,7 @@ def _deletion(doc: Any, carrier: Carrier) -> tuple[int, int, str]:
     head, start, end = span.root, carrier.start, carrier.end
     outside = head.dep_ not in _LOOSE and head.pos_ in {"NOUN", "PROPN"}
     before = span.start - 1
-    you = _addressed(span) if head.pos_ in {"NOUN", "PROPN"} else None
+    you = address(span) if head.pos_ in {"NOUN", "PROPN"} else None
     if you is not None:
         start = doc[you].idx
     elif head.dep_ in {"appos", "npadvmod", "vocative", "intj"} or (outside and head.dep_ == "ROOT"):
@@ -305,14 +252,10 @@ def _is_loose(doc: Any, carrier: Carrier) -> bool:
     """Whether the sentence stands without `carrier`: a modifier, exclamation or address; not its subject or object."""
     span = doc.char_span(carrier.start, carrier.end, alignment_mode="expand")
     head = span.root
-    if _addressed(span) is not None or _is_vocative(span):
+    if address(span) is not None or is_vocative(span):
         return True
     needed = {"acomp", "ROOT", "nsubj", "dobj"}
     return head.dep_ in _LOOSE or (head.pos_ in {"ADJ", "ADV", "INTJ"} and head.dep_ not in needed)
-
-
-def _closes(doc: Any, place: int) -> bool:
-    return place >= len(doc) or doc[place].is_punct or doc[place].is_space
 
 
 def _cased(word: str, doc: Any, carrier: Carrier) -> str:

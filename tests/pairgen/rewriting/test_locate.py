@@ -90,6 +90,13 @@ def test_names_and_identity_terms_are_never_taken(parser: Parser) -> None:
     assert locate(parser.parse([text]), scorer=scorer, max_toxicity=0.3) == [[]]
 
 
+@pytest.mark.parametrize(("text", "found"), [("He is a rat.", ["rat"]), ("A rat ran away.", [])])
+def test_an_animal_is_an_insult_only_to_somebody(text: str, found: list[str], parser: Parser) -> None:
+    (carriers,) = locate(parser.parse([text]), scorer=WordToxicity(), max_toxicity=0.3)
+
+    assert [text[each.start : each.end] for each in carriers] == found
+
+
 def test_no_documents() -> None:
     assert locate([], scorer=WordToxicity(), max_toxicity=0.3) == []
 
