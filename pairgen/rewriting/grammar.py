@@ -51,7 +51,8 @@ def address(span: Any) -> int | None:
         place -= 1
     if place < 0 or span.doc[place].lower_ != "you":
         return None
-    return None if place and span.doc[place - 1].pos_ in {"ADP", "AUX", "VERB"} else place  # "I told you", "I hate you"
+    before = span.doc[place - 1].pos_ if place else ""
+    return None if before in {"ADP", "AUX", "SCONJ", "VERB"} else place  # "I told you", "I hate you", "when you"
 
 
 def is_vocative(span: Any) -> bool:

@@ -85,10 +85,11 @@ def propose(doc: Any, carriers: Sequence[Carrier]) -> list[Candidate]:
         plans = sorted(plans, key=lambda found: -found[0])[: 2 * _CANDIDATES]
     found: dict[str, Candidate] = {}
     for weight, plan in plans:
-        applied = _applied(plan)
+        applied = [edit for edit in _applied(plan) if edit.replacement != text[edit.start : edit.end]]
         edited = repair(_apply(text, applied), like=text)
         kinds = {"substitute" if edit.replacement else "delete" for edit in applied}
-        found.setdefault(edited, Candidate(edited, kinds.pop() if len(kinds) == 1 else "mixed", weight))
+        if kinds:
+            found.setdefault(edited, Candidate(edited, kinds.pop() if len(kinds) == 1 else "mixed", weight))
     found.pop(text, None)
     sound = [
         found[edited]
@@ -114,9 +115,12 @@ def _options(doc: Any, carrier: Carrier) -> list[Edit]:
     deletion = _deletion(doc, carrier)
     stresses = any(sense.sense == "intensifier" for sense in carrier.senses) and _stressed(span) is not None
     holds = stresses or not _leaves_a_hole(span, deletion)
+    named = addressed and any(sense.pos == "noun" for sense in carrier.senses)  # "you bitch." is no verb
     personal, forms = may_be_somebody(span), [_possible(sense, span) for sense in carrier.senses]
     for sense in carrier.senses:
         if (sense.pos == "adj" and as_noun) or (any(forms) and not _possible(sense, span)):
+            continue
+        if sense.pos == "verb" and named:
             continue
         for rank, form in enumerate(form for form in sense.neutral if not (personal and form.startswith(THING))):
             word = form.removeprefix(THING)
@@ -131,8 +135,8 @@ def _options(doc: Any, carrier: Carrier) -> list[Edit]:
                 edits[edit] = max(weight, edits.get(edit, 0.0))
     if not tells and _is_loose(doc, carrier) and holds:
         edits[deletion] = max(_UNLISTED, edits.get(deletion, 0.0))
-    elif not carrier.senses:
-        return []  # a word of which nothing is known, and that cannot go
+    elif not carrier.senses:  # a word of which nothing is known, and that cannot go: it stays
+        return [Edit(carrier.start, carrier.end, doc.text[carrier.start : carrier.end], 1.0)]
     ranked = sorted(edits.items(), key=lambda found: -found[1])[:_OPTIONS]
     return [Edit(*edit, weight) for edit, weight in ranked] or [Edit(*deletion, 1.0)]
 
@@ -238,7 +242,8 @@ def _deletion(doc: Any, carrier: Carrier) -> tuple[int, int, str]:
     head, start, end = span.root, carrier.start, carrier.end
     outside = head.dep_ not in _LOOSE and head.pos_ in {"NOUN", "PROPN"}
     before = span.start - 1
-    you = address(span) if head.pos_ in {"NOUN", "PROPN"} else None
+    named = head.pos_ in {"NOUN", "PROPN"} or any(sense.pos == "noun" for sense in carrier.senses)
+    you = address(span) if named else None
     if you is not None:
         start = doc[you].idx
     elif head.dep_ in {"appos", "npadvmod", "vocative", "intj"} or (outside and head.dep_ == "ROOT"):

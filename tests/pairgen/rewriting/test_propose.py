@@ -68,6 +68,21 @@ def test_strategies(parser: Parser) -> None:
     assert by_strategy["delete"] == "That fox bit a hen."
 
 
+def test_an_unknown_word_that_cannot_go_stays_and_the_rest_is_rewritten(parser: Parser) -> None:
+    (doc,) = parser.parse(["My gorfle thinks this stupid plan works."])
+    unknown, known = Carrier(3, 9, ()), lexicon_carriers(doc.text)
+
+    assert "My gorfle thinks this unwise plan works." in [found.text for found in propose(doc, [unknown, *known])]
+    assert propose(doc, [unknown]) == []
+
+
+def test_what_the_reader_is_called_is_no_verb(parser: Parser) -> None:
+    found = [candidate.text for candidate in candidates("you never follow me back you bitch .", parser)]
+
+    assert found[0] == "you never follow me back ."
+    assert not [text for text in found if "complain" in text]
+
+
 @pytest.mark.parametrize(
     ("text", "without"),
     [
