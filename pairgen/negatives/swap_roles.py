@@ -4,12 +4,13 @@ Both must be able to take the other's part: people and bodies of people, or plac
 things on both sides. What the exchange upsets is mended: the case of pronouns, the verb, the capital of the sentence.
 """
 
+import re
 from typing import Any
 
 from pairgen.digests import fraction
 from pairgen.extraction import Roles, roles
 from pairgen.negatives.change import Negative, Replacement, case_like, change
-from pairgen.negatives.verbs import cased, end, finite_of, infinitive_of, inflected, replace
+from pairgen.negatives.verbs import cased, end, finite_of, infinitive_of, inflected, is_verb, replace
 
 _CASES = {"i": "me", "he": "him", "she": "her", "we": "us", "they": "them", "you": "you"}
 _SUBJECT_OF = {other: subject for subject, other in _CASES.items()}
@@ -51,6 +52,10 @@ _EITHER_WAY = {  # what takes things on both sides, and is not the same from bot
 _SAME_BOTH_WAYS = {"be", "date", "do", "equal", "get", "have", "join", "kiss", "marry", "match", "meet",
                    "resemble", "want"}
 # fmt: on
+_CLOSED = {"DET", "PRON", "ADP", "NUM"}
+_REFLEXIVES = {f"{word}sel{end}" for word in ("my", "your", "him", "her", "it", "our", "them") for end in ("f", "ves")}
+_TAG_QUESTION = re.compile(r",\s*\w+(?:n['’]?t)?\s+(?:i|you|he|she|it|we|they)\s*\?", re.IGNORECASE)
+_SHARE_OF_I = 0.3  # of "I love him": it is six times as common as "he loves me", and would tell the positive
 _PLURAL = {"police", "people", "staff"}
 _INSIDE = {"det", "amod", "compound", "poss", "nummod", "case", "prep", "nmod", "quantmod", "flat", "advmod", "punct"}
 
@@ -62,6 +67,8 @@ def swap_roles(doc: Any, context: Any, *, seed: str) -> Negative | None:
     """
     found = sorted(roles(doc), key=lambda each: fraction(seed, "order", str(each.verb.idx)))
     for each in found:
+        if each.agent.text == "I" and fraction(seed, "I", str(each.verb.idx)) >= _SHARE_OF_I:
+            continue
         if replacements := _exchange(each):
             negative = change(doc.text, replacements)
             if negative.text.casefold() != doc.text.casefold():
@@ -71,7 +78,7 @@ def swap_roles(doc: Any, context: Any, *, seed: str) -> Negative | None:
 
 def _exchange(each: Roles) -> list[Replacement] | None:
     subject, other = (each.patient, each.agent) if each.passive else (each.agent, each.patient)
-    first, second = _phrase(subject), _phrase(other)
+    first, second, doc = _phrase(subject), _phrase(other), each.verb.doc
     if not first or not second or not first[-1].i < each.verb.i < second[0].i or each.verb.lemma_ in _SAME_BOTH_WAYS:
         return None
     sort = _sort(subject)
@@ -80,12 +87,18 @@ def _exchange(each: Roles) -> list[Replacement] | None:
         return None
     if {subject.lower_, other.lower_} & {"they", "them"}:  # as often things as people
         return None
+    if any(token.is_punct or token.is_space for token in doc[first[-1].i + 1 : second[0].i]):  # "ask her mom, Anna"
+        return None
+    if _TAG_QUESTION.search(first[0].sent.text) or _REFLEXIVES & {token.lower_ for token in each.verb.subtree}:
+        return None
     if first[0].i > 0 and first[0].nbor(-1).pos_ == "ADP":  # a subject behind a preposition is a mistake of the parse
         return None
     agreed = _agreed(each.verb, subject, other)
     if agreed is None or {subject.lower_, other.lower_} in ({"i", "me"}, {"we", "us"}, {"i", "us"}, {"we", "me"}):
         return None
     opens = first[0].is_sent_start and first[0].text[:1].isupper()
+    if opens and len(first) == 1 and subject.tag_ == "NN":  # "Flake" may be a name
+        return None
     risen = _put(second, subject, _SUBJECT_OF, opens=opens)
     fallen = _put(first, other, _CASES, opens=False)
     return [replace(first[0], first[-1], risen), replace(second[0], second[-1], fallen), *agreed]
@@ -130,18 +143,23 @@ def _put(phrase: list[Any], place: Any, cases: dict[str, str], *, opens: bool) -
     if phrase[0].tag_ == "PRP" and len(phrase) == 1:
         text = cases.get(text.lower(), text.lower())
         text = "I" if text == "i" and not doc.text.islower() else text
-    elif phrase[0].is_sent_start and not shouted and phrase[0].pos_ != "PROPN" and phrase[0].ent_type_ in {"", "ORG"}:
+    elif phrase[0].is_sent_start and not shouted and (phrase[0].pos_ in _CLOSED or _is_plain(phrase[0])):
         text = text[:1].lower() + text[1:] if not (len(phrase[0].text) > 1 and phrase[0].text.isupper()) else text
     if shouted:
         return text.upper()
     return text[:1].upper() + text[1:] if opens else text
 
 
+def _is_plain(token: Any) -> bool:
+    """Whether `token` is no name, and has its capital from the beginning of the sentence alone."""
+    return bool(token.pos_ != "PROPN" and not token.ent_type_)
+
+
 def _agreed(verb: Any, before: Any, after: Any) -> list[Replacement] | None:
     """What the verb of `before` becomes under the subject `after`: nothing, one replacement, or None if not known."""
     finite = finite_of(verb)
-    if finite is None:
-        return None if verb.tag_ == "VB" else []
+    if finite is None:  # "her calling him" is no "him calling she"
+        return None if verb.tag_ == "VB" or "PRP" in {before.tag_, after.tag_} else []
     old, new = _person(before), _person(after)
     if not finite.text[0].isalpha():
         return _contracted(finite, after, new)
@@ -149,7 +167,7 @@ def _agreed(verb: Any, before: Any, after: Any) -> list[Replacement] | None:
     past_be = finite.lower_ in {"was", "were"}
     if finite.tag_ == "MD" or (finite.tag_ == "VBD" and not past_be) or old == new:
         return []
-    shared = any(child.dep_ == "conj" and child.tag_ in {"VBZ", "VBP", "VBD"} for child in verb.children)
+    shared = any(child.dep_ == "conj" and is_verb(child) for child in verb.children)
     if shared or finite.lower_ not in {"was", "were", "am", "are", "is", "has", "have", "does", "do"} | {verb.lower_}:
         return None
     if past_be:

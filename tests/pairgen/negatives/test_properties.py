@@ -1,6 +1,7 @@
 """What every negative must hold to, on all clean texts of the demo corpus."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from pairgen.models import Parser
 from pairgen.negatives.change import Negative, Replacement, article_fits, case_like, change
 from pairgen.negatives.generated import generated
 from pairgen.negatives.negation import negation
-from pairgen.negatives.swap_ent import swap_ent
+from pairgen.negatives.swap_ent import _lists, swap_ent
 from pairgen.negatives.swap_num import swap_num
 from pairgen.negatives.swap_roles import swap_roles
 from pairgen.rewriting.locate import lexicon_spans
@@ -41,9 +42,12 @@ def positives(parser: Parser) -> list[Positive]:
 
 
 def made(maker: Maker, positives: list[Positive]) -> list[tuple[Positive, Negative]]:
+    """What `maker` makes of `positives`; of the rare roles by four draws each."""
+    if maker is swap_roles:
+        positives = [one._replace(seed=digest(one.seed, str(draw))) for one in positives for draw in range(4)]
     found = [(positive, maker(positive.doc, positive.context, seed=positive.seed)) for positive in positives]
     kept = [(positive, negative) for positive, negative in found if negative is not None]
-    assert len(kept) > (3 if maker is swap_roles else 50)
+    assert len(kept) > (5 if maker is swap_roles else 50)
     return kept
 
 
@@ -111,7 +115,7 @@ def test_the_same_seed_gives_the_same_text_and_another_mostly_another(maker: Mak
     other = [maker(positive.doc, positive.context, seed=digest(positive.seed)) for positive, _ in first]
 
     assert again == first
-    assert all(other)
+    assert sum(map(bool, other)) > (0.9 if maker is swap_ent else 0.999) * len(first)  # a name may draw itself
     assert sum(one != negative for one, (_, negative) in zip(other, first, strict=True)) > len(first) / 2
 
 
@@ -289,16 +293,125 @@ def test_acronyms_and_parts_of_other_names_are_left(parser: Parser) -> None:
     negatives = [swap_ent(part, nothing, seed=str(seed)) for seed in range(20)]
 
     assert swap_ent(acronym, nothing, seed="a") is None
-    assert all(negative and negative.text.startswith("Obama met") for negative in negatives)
+    assert any(negatives)
+    assert all(negative.text.startswith("Obama met") for negative in negatives if negative)
 
 
-@pytest.mark.parametrize("name", ["Peru", "Argentina", "Chicago"])
-def test_another_name_is_as_often_no_longer_as_no_shorter(name: str, parser: Parser) -> None:
-    """Also for the shortest and the longest of its list: else the length would tell which side is the negative."""
-    doc, nothing = parser.parse([f"They flew to {name} last week.", ""])
-    swaps = [swap_ent(doc, nothing, seed=digest(str(number))) for number in range(300)]
-    more = [len(swap.text) - len(doc.text) for swap in swaps if swap is not None]
+def swaps(maker: Maker, text: str, parser: Parser, draws: int = 60) -> list[str]:
+    """What `maker` puts into `text`, piece by piece, over many seeds."""
+    doc, nothing = parser.parse([text, ""])
+    negatives = [maker(doc, nothing, seed=digest(str(draw))) for draw in range(draws)]
+    return [piece for negative in negatives if negative for piece in pieces(negative)]
 
-    assert len(more) == 300
-    assert sum(length <= 0 for length in more) > 0.4 * 300
-    assert sum(length >= 0 for length in more) > 0.4 * 300
+
+def test_each_name_comes_as_often_as_it_goes(parser: Parser) -> None:
+    """Else words alone would tell the negatives: a common name is drawn often, and stays where it draws itself."""
+    draws = 2_000
+    into = {
+        name: Counter(swaps(swap_ent, f"They flew to {name} last week.", parser, draws)) for name in ("Canada", "Peru")
+    }
+    law = {"America": 1 / 4, "Canada": 1 / 5, "China": 1 / 6}
+    weights = [1 / (place + 3) for place in range(1, len(_lists()["GPE_COUNTRY"]) + 1)]
+
+    for name, weight in law.items():
+        expected = draws * weight / sum(weights)
+        for found in into.values():
+            assert abs(found[name] - expected) < 5 * expected**0.5 or (name in into and found is into[name])
+    assert into["Canada"]["Canada"] == 0
+    assert sum(into["Canada"].values()) < sum(into["Peru"].values()) < draws
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Anna, you are wrong about the parking.",
+        "Hi Anna, you are wrong about the parking.",
+        "I agree with all of that, Anna.",
+        "Thanks Anna for the reply.",
+        "They bank with the Bank of Canada now.",
+        "Canada First is the slogan they use.",
+        "I uploaded Image:Anna.jpg again.",
+        "They can read Russian there.",
+        "She studied at the University of Texas once.",
+    ],
+)
+def test_who_is_spoken_to_and_what_is_part_of_a_name_is_left(text: str, parser: Parser) -> None:
+    assert swaps(swap_ent, text, parser) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "lists"),
+    [
+        ("Most Muslims in the town voted early.", ["NORP_RELIGIONS"]),
+        ("A Christian opened the shop.", ["NORP_RELIGION"]),
+        ("The Jewish bakery opened again.", ["NORP_RELIGION", "NORP_FAITH"]),
+        ("The Americans won the match.", ["NORP_NATIONALITIES"]),
+        ("They met in the Alps last year.", ["LOC_MOUNTAIN"]),
+        ("It snowed there in February.", ["DATE_MONTH"]),
+    ],
+)
+def test_a_name_stays_within_its_finer_kind(text: str, lists: list[str], parser: Parser) -> None:
+    allowed = {name for key in lists for name in _lists()[key].values()}
+    found = set(swaps(swap_ent, text, parser))
+
+    assert len(found) > 3
+    assert found <= allowed
+
+
+def test_first_and_last_name_are_drawn_and_the_gender_stays(parser: Parser) -> None:
+    found = [name.split() for name in swaps(swap_ent, "I think Hannah Fletcher closed the library.", parser)]
+
+    assert len(found) > 50
+    assert {first for first, _ in found} <= set(_lists()["FIRST_FEMALE"].values())
+    assert {last for _, last in found} <= set(_lists()["SURNAME"].values())
+
+
+@pytest.mark.parametrize(
+    ("text", "allowed"),
+    [
+        ("They closed on February 26 again.", range(10, 29)),
+        ("They closed on the 3rd of April.", range(1, 10)),
+        ("They closed on Nov. 30 again.", range(10, 31)),
+        ("They open at 9 AM.", range(1, 10)),
+        ("They open at 11am.", range(10, 13)),
+        ("It was built in the 19th century.", range(10, 22)),
+        ("It took 3-5 years.", range(2, 10)),
+        ("It took from 30 to 50 days.", range(10, 100)),
+        ("It takes between 3 and 5 hours.", range(2, 10)),
+        ("It was better in the 80s.", range(20, 100, 10)),
+        ("It was better in the 1970s.", range(1920, 2000, 10)),
+        ("A third, that is 1/3 of them, left.", range(1, 3)),
+        ("They came on 2/28/2014 again.", range(1, 13)),
+        ("I said it 1000 times.", range(2000, 9001, 1000)),
+    ],
+)
+def test_a_changed_number_is_one_that_can_be(text: str, allowed: range, parser: Parser) -> None:
+    doc, nothing = parser.parse([text, ""])
+    found = [negative for draw in range(60) if (negative := swap_num(doc, nothing, seed=digest(str(draw))))]
+
+    assert len(found) == 60
+    for negative in found:
+        (piece,) = pieces(negative)
+        number = re.match(r"\d+", piece)
+        assert number
+        assert int(number.group()) in allowed
+        if ends := re.search(r"(\d+)(?:-| to | and )(\d+)", negative.text):
+            assert int(ends[1]) < int(ends[2])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "There are 10s of them.",
+        "They flew in on 747s again.",
+        "There is zero chance of it.",
+        "Read Matthew 23:19 first.",
+        "It is tested to IEC 61400 now.",
+        "See item 11 of it.",
+        "They left, and 3) removed it.",
+        "It was half, 1/2 of them.",
+        "Signed, 09:37, 18",
+    ],
+)
+def test_a_number_that_no_other_can_stand_for_is_left(text: str, parser: Parser) -> None:
+    assert swaps(swap_num, text, parser) == []

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pairgen.digests import digest
 from pairgen.models import Parser
 from pairgen.negatives.swap_roles import swap_roles
 
@@ -26,15 +27,18 @@ from pairgen.negatives.swap_roles import swap_roles
         ("Yesterday the nurse helped the old man.", "Yesterday the old man helped the nurse."),
         ("the clerk paid the farmer .", "the farmer paid the clerk ."),
         ("The students respect their teacher.", "Their teacher respects the students."),
+        ("I told you that it was shut.", "You told me that it was shut."),
+        ("I am blaming you for it.", "You are blaming me for it."),
+        ("You have ignored me.", "I have ignored you."),
+        ("Why don't you tell us?", "Why don't we tell you?"),
     ],
 )
 def test_exchanged(text: str, negative: str, parser: Parser) -> None:
     doc, nothing = parser.parse([text, ""])
-    made = swap_roles(doc, nothing, seed="s")
+    every = [made for draw in range(40) if (made := swap_roles(doc, nothing, seed=digest(str(draw))))]  # "I" is rare
 
-    assert made is not None
+    (made,) = {negative.text: negative for negative in every}.values()
     assert made.text == negative
-    assert swap_roles(doc, nothing, seed="s") == made
     assert all(span["start"] < span["end"] for span in made.spans)
 
 
@@ -54,12 +58,18 @@ def test_exchanged(text: str, negative: str, parser: Parser) -> None:
         "The dog was bitten.",
         "The women'll help the men.",
         "I love Anna and am here.",
+        "You push him backwards and take his picture.",  # "he pushes you backwards and take"
+        "They criticize me calling him a liar.",  # no finite verb: "him calling I a liar"
+        "Why does she not ask her mom, Anna?",
+        "You love me, don't you?",
+        "I blame you myself.",
+        "Flake thanked the mayor.",  # for the tagger no name: "the mayor thanked flake"
     ],
 )
 def test_left_as_it_is(text: str, parser: Parser) -> None:
     doc, nothing = parser.parse([text, ""])
 
-    assert swap_roles(doc, nothing, seed="s") is None
+    assert not any(swap_roles(doc, nothing, seed=digest(str(draw))) for draw in range(20))
 
 
 def test_which_verb_is_drawn_from_the_seed(parser: Parser) -> None:
