@@ -20,7 +20,7 @@ $(READY): pyproject.toml constraints.txt
 
 # What only tests and checks need, so that the demo does not wait for it.
 $(TOOLS): $(READY)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[embedded,dev]"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[embedded,s3,dev]"
 	touch $(TOOLS)
 
 demo: $(READY)

@@ -5,13 +5,13 @@ Score and keep are apart, so that a threshold moves without scoring again.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from pairgen.models import Models
+from pairgen.places import Place
 from pairgen.schema import Outcome, drop
 
 
@@ -24,10 +24,10 @@ class Filter(BaseModel, ABC):
     # Whether a score depends on the other pairs of the version, so that it must see all shards at once.
     across_sets: ClassVar[bool] = False
 
-    def settled(self, store: Path) -> Self:
+    def settled(self, store: Place) -> Self:
         """The filter with what it holds pairs against found, and named by its digest; an error where it is not there.
 
-        Asked once, before anything is scored; `store` is the folder of the versions.
+        Asked once, before anything is scored; `store` is where the versions are.
         """
         return self
 

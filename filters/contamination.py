@@ -7,7 +7,6 @@ shorter text where that has 8 to 12; case and punctuation do not count. How much
 
 import re
 from functools import lru_cache
-from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
 import polars as pl
@@ -18,6 +17,7 @@ from pairgen.corpus import read_every_text
 from pairgen.digests import normalise
 from pairgen.errors import SourceError
 from pairgen.models import Models
+from pairgen.places import Place
 
 _LONGEST, _SHORTEST = 13, 8  # words in a row; fewer than 8 stand in many texts, and count only as the whole of both
 _FEWEST = 3  # fewer are a label or an answer ("yes"), which no one owns
@@ -36,7 +36,7 @@ class Contamination(Filter):
     against: tuple[str, ...] = Field(min_length=1)
     max_score: float = Field(default=0, ge=0, le=1)
 
-    def settled(self, store: Path) -> Self:
+    def settled(self, store: Place) -> Self:
         return self.model_copy(update={"against": tuple(_pinned(spec) for spec in self.against)})
 
     def score(self, pairs: pl.DataFrame, models: Models) -> pl.Series:

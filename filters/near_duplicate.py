@@ -4,7 +4,6 @@ here and reported on there.
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import ClassVar, Literal, Self
 
 import polars as pl
@@ -14,6 +13,7 @@ from filters.base import Filter, apply_filters
 from pairgen.errors import StoreError
 from pairgen.models import Models
 from pairgen.near_duplicates import nearest_before
+from pairgen.places import Place
 from pairgen.schema import Outcome
 from pairgen.store import Store, Version
 from pairgen.withdrawn import refuse_withdrawn
@@ -34,9 +34,9 @@ class NearDuplicate(Filter):
     max_score: float = Field(default=0.8, gt=0.6, le=1)
     against: tuple[str, ...] = ()
     across_sets: ClassVar[bool] = True
-    _store: Path | None = PrivateAttr(default=None)
+    _store: Place | None = PrivateAttr(default=None)
 
-    def settled(self, store: Path) -> Self:
+    def settled(self, store: Place) -> Self:
         if not self.against:
             return self
         versions = [_version(reference, store) for reference in self.against]
@@ -107,7 +107,7 @@ def _texts(pairs: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(sides).sort("text", "set_id").unique("text", keep="first", maintain_order=True)
 
 
-def _version(reference: str, store: Path) -> Version:
+def _version(reference: str, store: Place) -> Version:
     """The version that `reference` means; `StoreError` where there is none, it was withdrawn, or has another digest."""
     found = _PINNED.fullmatch(reference)
     name, expected = found.groups() if found else (reference, None)

@@ -24,6 +24,7 @@ from flows.stage import stage
 from pairgen.corpus import clean
 from pairgen.loading import LoadedModels, fingerprints, load_models
 from pairgen.mining import mine_texts
+from pairgen.places import Place, local_folder
 from pairgen.references import clean_references, count_references
 from pairgen.schema import MEMBERS, PAIRS
 from pairgen.sets import count_products, count_sets, make_pairs, make_sets, members_of, rewrite_seeds
@@ -36,11 +37,12 @@ shard_stage = partial(stage, run_name="{shard.name}")
 
 
 @flow(name="build", task_runner=threads, validate_parameters=False)
-def build(recipe: Recipe, store: Path) -> Version | None:
+def build(recipe: Recipe, store: Place) -> Version | None:
     """Publish the version that `recipe` makes from its source, or None if nothing changed."""
     recipe = recipe.settled(store)
-    models = load_models(recipe.models, store / ".cache" / "scores.sqlite")
-    with tempfile.TemporaryDirectory(dir=store, prefix=".build-", ignore_cleanup_errors=True) as work:
+    here = local_folder(store)
+    models = load_models(recipe.models, here / ".cache" / "scores.sqlite")
+    with tempfile.TemporaryDirectory(dir=here, prefix=".build-", ignore_cleanup_errors=True) as work:
         raw = shard_source(recipe, Path(work))
         read = follow("read", read_texts.map(raw.folders, unmapped(recipe)))
         leaks = leaking_texts(read, recipe)
@@ -137,7 +139,7 @@ def collect(everything: Path, shards: list[Path], recipe: Recipe, models: Loaded
 
 
 @stage("publish")
-def publish(contents: Contents, recipe: Recipe, store: Path) -> Version | None:
+def publish(contents: Contents, recipe: Recipe, store: Place) -> Version | None:
     """The version with its card, which says what other thresholds would keep."""
 
     def written(draft: Draft) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The command line. Each command is one call into the flows; a user's mistake is one line of error and exit 1."""
 
 import os
+import secrets
 import sys
 import time
 from contextlib import redirect_stdout
@@ -12,6 +13,7 @@ import typer
 from flows import keeping
 from flows.options import STORE, JsonOption, StoreOption, write
 from pairgen.errors import ContrastPairsError
+from pairgen.places import Place, Remote, local_folder, place_of
 
 if TYPE_CHECKING:
     from flows.recipe import Recipe
@@ -55,14 +57,14 @@ def demo(
     from pairgen.store import Store
 
     recipe = read_recipe("demo")
-    _writable(store)
-    published = build_flow(recipe, store)
-    version = published or Store(store).resolve(recipe.publish.name)
+    place = _writable(store, publishes=True)
+    published = build_flow(recipe, place)
+    version = published or Store(place).resolve(recipe.publish.name)
     printing.built(version, new=published is not None)
     model = train_version(version, recipe.train, free_folder(out / f"{version.name}-v{version.number}"))
     specs = {"base": recipe.train.model, "tuned": str(model)}
-    printing.compared(compare(specs, specs=recipe.models, memory=_memory(store), k=2))
-    printing.paths({"data card": version.path / "card.html", "data set": version.path, "model": model})
+    printing.compared(compare(specs, specs=recipe.models, memory=_memory(place), k=2))
+    printing.paths({"data card": version.place / "card.html", "data set": version.place, "model": model})
 
 
 @app.command()
@@ -80,19 +82,19 @@ def build(
     from flows.recipe import read_recipe
 
     read = read_recipe(recipe, sources=source or (), name=name)
-    _writable(store)
-    _sound(read, store)
+    place = _writable(store, publishes=True)
+    _sound(read, place)
     from flows.build import build as build_flow
     from pairgen.store import Store
 
     with redirect_stdout(sys.stderr):  # libraries that download print there
-        published = build_flow(read, store)
-    version = published or Store(store).resolve(read.publish.name)
+        published = build_flow(read, place)
+    version = published or Store(place).resolve(read.publish.name)
     if as_json:
         write({**printing.summary(version), "published": published is not None})
     else:
         printing.built(version, new=published is not None)
-        printing.paths({"data card": version.path / "card.html", "data set": version.path})
+        printing.paths({"data card": version.place / "card.html", "data set": version.place})
 
 
 @app.command()
@@ -125,9 +127,9 @@ def rewrite(
         if source is not None and out is not None
         else one_text(text or "")
     )
-    _writable(store)
+    place = _writable(store)
     with redirect_stdout(sys.stderr):
-        answers = rewrite_rows(rows, read, n=n, memory=_memory(store))
+        answers = rewrite_rows(rows, read, n=n, memory=_memory(place))
     if out is None:
         write({"answers": answers.to_dicts()}) if as_json else printing.rewrites(answers.to_dicts(), reveal=reveal)
         return
@@ -160,12 +162,12 @@ def check(
     from flows.recipe import read_recipe
     from pairgen.output import write_table
 
-    read = read_recipe(recipe, sources=["package:demo"]).settled(store)
+    read = read_recipe(recipe, sources=["package:demo"]).settled(place_of(store))
     started = time.monotonic()
     given = open_pairs(source, out)
-    _writable(store)
+    place = _writable(store)
     with redirect_stdout(sys.stderr):
-        checked = check_rows(given, read, memory=_memory(store))
+        checked = check_rows(given, read, memory=_memory(place))
     write_table(checked, out)
     summary = {**tally(checked), "seconds": round(time.monotonic() - started, 1), "out": str(out)}
     if as_json:
@@ -302,10 +304,10 @@ def evaluate(
     from flows.train import base_of, compare
 
     judges = read_recipe(recipe, sources=["package:demo"]).models
-    _writable(store)
+    place = _writable(store)
     with redirect_stdout(sys.stderr):
         report = compare(
-            {"base": base or base_of(model), "tuned": model}, specs=judges, memory=_memory(store), k=k, seed=seed
+            {"base": base or base_of(model), "tuned": model}, specs=judges, memory=_memory(place), k=k, seed=seed
         )
     if as_json:
         write(report)
@@ -319,7 +321,7 @@ def doctor(store: StoreOption = STORE, as_json: JsonOption = False) -> None:
     from flows import printing
     from flows.doctor import examine
 
-    findings = examine(store)
+    findings = examine(place_of(store))
     if as_json:
         write({"findings": findings})
     else:
@@ -332,28 +334,33 @@ for command in (keeping.tag, keeping.diff, keeping.withdraw, keeping.prune, keep
     app.command()(command)
 
 
-def _memory(store: Path) -> Path:
-    return store / ".cache" / "scores.sqlite"
+def _memory(store: Place) -> Path:
+    return local_folder(store) / ".cache" / "scores.sqlite"
 
 
-def _writable(store: Path) -> None:
-    """Make the folder of the store, or say why that cannot be, before any work is done."""
+def _writable(given: str, *, publishes: bool = False) -> Place:
+    """The store, its folder here made; or why it cannot be written, before any work is done."""
     from pairgen.errors import StoreError
 
+    store = place_of(given)
     if store.is_file():
         raise StoreError(f"{store}: is a file, a store is a folder; choose another --store")
+    here = local_folder(store)
     try:
-        store.mkdir(parents=True, exist_ok=True)
-        probe = store / f".writable-{os.getpid()}"
+        here.mkdir(parents=True, exist_ok=True)
+        probe = here / f".writable-{os.getpid()}"
         probe.touch()
         probe.unlink()
+        if publishes and isinstance(store, Remote):
+            probed = store / f".writable-{secrets.token_hex(8)}"
+            probed.create(b"x")
+            probed.unlink()
     except OSError as error:
-        raise StoreError(
-            f"{store}: cannot be written ({error.strerror}); choose another folder with --store"
-        ) from error
+        raise StoreError(f"{here}: cannot be written ({error.strerror}); choose another folder with --store") from error
+    return store
 
 
-def _sound(recipe: "Recipe", store: Path) -> None:
+def _sound(recipe: "Recipe", store: Place) -> None:
     """Tell what is wrong with sources, models and what is held against before Prefect takes ten seconds to start."""
     from pairgen.corpus import check_source
 

@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 from packaging.version import Version
 
 from pairgen.errors import ContrastPairsError
+from pairgen.places import Place, local_folder
 
 _LIBRARIES = ("polars", "prefect", "datasets", "detoxify", "sentence-transformers", "spacy", "torch", "transformers")
 _MIN_FREE_GB = 2
 
 
-def examine(store: Path) -> list[dict[str, Any]]:
+def examine(store: Place) -> list[dict[str, Any]]:
     """Findings, each with `what`, `ok`, `needed` (by the embedded profile), `found`, and `cure` ("" where `ok`)."""
     return [_python(), *map(_library, _LIBRARIES), _fastapi(), *_models(), _dtype(), _server(), _hub(), _disk(store)]
 
@@ -98,8 +99,9 @@ def _hub() -> dict[str, Any]:
     return _finding("hub", True, "reachable", "", needed=False)
 
 
-def _disk(store: Path) -> dict[str, Any]:
-    there = next(folder for folder in (store.absolute(), *store.absolute().parents) if folder.exists())
+def _disk(store: Place) -> dict[str, Any]:
+    here = local_folder(store).absolute()
+    there = next(folder for folder in (here, *here.parents) if folder.exists())
     free = shutil.disk_usage(there).free / 1e9
     return _finding(
         "disk", free >= _MIN_FREE_GB, f"{free:.0f} GB free at {there}", f"make room: {_MIN_FREE_GB} GB are needed"

@@ -2,14 +2,15 @@
 
 import json
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-StoreOption = Annotated[Path, typer.Option("--store", help="The folder that versions live in.")]
+StoreOption = Annotated[
+    str, typer.Option("--store", help="The folder that versions live in, or a URL: s3://BUCKET/FOLDER.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")]
-STORE = Path("store")
+STORE = "store"
 
 
 def write(content: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 No text of a corpus is printed here, but for the one that a user gives to `rewrite`, which is masked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pairgen.places import Place
 from pairgen.store import Version
 from pairgen.tags import tag_history, tags_of
 from pairgen.withdrawn import withdrawal_of
@@ -26,7 +27,7 @@ def summary(version: Version) -> dict[str, Any]:
         "version": version.number,
         "reference": version.reference,
         "digest": version.digest,
-        "path": str(version.path),
+        "path": str(version.place),
         "tags": tags_of(version),
         "withdrawn": withdrawal_of(version),
         "created": manifest["created"],
@@ -66,7 +67,7 @@ def shown(version: Version) -> None:
     console.print("\nmodels")
     for role, fingerprint in manifest["fingerprints"].items():
         console.print(f"  {role}: {fingerprint}", soft_wrap=True)
-    paths({"data card": version.path / "card.html"})
+    paths({"data card": version.place / "card.html"})
 
 
 def _shortcuts(version: Version) -> None:
@@ -82,7 +83,7 @@ def _shortcuts(version: Version) -> None:
     console.print(cues, "\n")
 
 
-def versions(found: Sequence[Version], store: Path, name: str | None) -> None:
+def versions(found: Sequence[Version], store: str, name: str | None) -> None:
     """A line a version; `name` is that of the one data set that was asked for."""
     if not found:
         of = f" of {name}" if name else ""
@@ -221,7 +222,7 @@ def examined(findings: Sequence[dict[str, Any]]) -> None:
     console.print(listed)
 
 
-def paths(named: dict[str, Path]) -> None:
+def paths(named: Mapping[str, Place]) -> None:
     """A line a path, whole, so that it can be copied."""
     console.print()
     for name, path in named.items():

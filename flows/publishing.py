@@ -10,6 +10,6 @@ def show_card(version: Version | None) -> None:
     if version is None:
         return
     key = "".join(letter if letter.isalnum() else "-" for letter in version.name).strip("-")
-    card = (version.path / "README.md").read_text(encoding="utf-8")
+    card = (version.place / "README.md").read_text(encoding="utf-8")
     create_markdown_artifact(card.split("---\n", 2)[-1], key=f"{key}-card", description=version.reference)
     create_table_artifact(version.manifest["funnel"], key=f"{key}-funnel", description=version.reference)

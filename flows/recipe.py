@@ -15,6 +15,7 @@ from pairgen.corpus import SourceSettings
 from pairgen.errors import RecipeError
 from pairgen.mining import MineSettings
 from pairgen.models import ModelSpecs
+from pairgen.places import Place
 from pairgen.rewriting.rewrite import RewriteSettings
 from pairgen.sets import NegativesSettings
 from pairgen.splits import SplitSettings
@@ -57,7 +58,7 @@ class Recipe(BaseModel):
     train: TrainSettings = TrainSettings()
     run: RunSettings = RunSettings()
 
-    def settled(self, store: Path) -> Self:
+    def settled(self, store: Place) -> Self:
         """The recipe whose filters found what they hold pairs against, by its digest; an error where one did not."""
         return self.model_copy(update={"filters": tuple(each.settled(store) for each in self.filters)})
 
@@ -104,7 +105,7 @@ def recipe_of(version: Version) -> Recipe:
     """The recipe that `version` was built by, which stands in it; a withdrawn version is a `StoreError`."""
     refuse_withdrawn(version)
     try:
-        content = tomllib.loads((version.path / "recipe.toml").read_text(encoding="utf-8"))
+        content = tomllib.loads((version.place / "recipe.toml").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RecipeError(
             f"{version.reference}: its recipe cannot be read; contrast-pairs verify says what is wrong"

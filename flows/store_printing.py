@@ -9,6 +9,7 @@ from rich.text import Text
 
 from flows.printing import console, grid, paths
 from pairgen.diff import Difference
+from pairgen.places import Place
 from pairgen.prune import Verdict
 from pairgen.version import Version
 from pairgen.withdrawn import withdrawal_of
@@ -30,7 +31,7 @@ def withdrawn(version: Version) -> None:
     _say(f"withdrew {version.reference}: {stone['reason']}; it stays on disk, nothing is trained or exported from it")
 
 
-def pruned(verdicts: Sequence[Verdict], leftovers: Sequence[Path], *, models: Path, removed: bool) -> None:
+def pruned(verdicts: Sequence[Verdict], leftovers: Sequence[Place], *, models: Path, removed: bool) -> None:
     """A line a version: what becomes of it and why; then the leftovers."""
     listed = grid("version", "published", "pairs", "", "why")
     for version, reasons in verdicts:

@@ -38,7 +38,7 @@ def fit(version: Version, settings: TrainSettings, out: Path) -> Path:
         "version": version.reference,
         "digest": version.digest,
         "manifest_digest": version.manifest["manifest_digest"],
-        "path": str(version.path.resolve()),
+        "path": str(version.place.resolve()),
         "fingerprints": version.manifest["fingerprints"],
     }
     with steps("train") as advance:

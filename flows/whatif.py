@@ -28,7 +28,7 @@ def ask(version: Version, moved: Sequence[str]) -> dict[str, Any]:
     unscored = [kind for kind in now if f"score_{kind}" not in judged.columns]
     if unscored:
         raise FilterError(f"{version.reference}: has no scores of {unscored[0]}, though its recipe names it")
-    store = version.path.parents[1]
+    store = version.place.parent.parent
     answer = what_if(judged, [each.settled(store) if each.across_sets else each for each in then.values()])
     return {
         "reference": version.reference,

@@ -132,7 +132,7 @@ def _recipe(older: Version, newer: Version) -> list[dict[str, Any]]:
 def _settings(version: Version) -> dict[str, Any]:
     """The recipe, flat: `mine.min_toxicity`, `filters.similarity.min_score`."""
     try:
-        content = tomllib.loads((version.path / "recipe.toml").read_text(encoding="utf-8"))
+        content = tomllib.loads((version.place / "recipe.toml").read_text(encoding="utf-8"))
         filters = content.pop("filters", [])
         flat = {f"{section}.{key}": found for section, keys in content.items() for key, found in keys.items()}
         for each in filters:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pairgen.errors import StoreError
+from pairgen.places import Place, Remote, local_folder
 from pairgen.records import PREFIX, read_record, signed, write_record
 from pairgen.tags import tags_of
-from pairgen.version import Version, brief
+from pairgen.version import MANIFEST, Version, brief
 from pairgen.withdrawn import withdrawal_of
 
 _FILE = "pruned.json"
@@ -53,38 +54,55 @@ def judge(versions: Sequence[Version], *, keep: int, models: Path, store: Sequen
     return [Verdict(version, (*own[version.number], *of.get(version.reference, ()))) for version in versions]
 
 
-def leftovers(root: Path, name: str) -> list[Path]:
+def leftovers(root: Place, name: str) -> list[Place]:
     """What builds, publishers and prunes that were stopped left, of this store and of its data set `name`."""
-    home = root / name
-    aged = [*root.glob(".build-*"), *home.glob(f"{PREFIX}*")]
-    return sorted([*(path for path in aged if time.time() - _touched(path) > _OLD), *home.glob(f"{_REMOVED}*")])
+    home, here = root / name, local_folder(root)
+    aged = [*here.glob(".build-*"), *here.glob(f"{PREFIX}*")]
+    if isinstance(home, Path):
+        aged += home.glob(f"{PREFIX}*")
+    old = sorted(path for path in aged if time.time() - _touched(path) > _OLD)
+    if isinstance(home, Path):
+        return list[Place](sorted([*old, *home.glob(f"{_REMOVED}*")]))
+    found = home.sizes()
+    ended = {each.partition("/")[0] for each, size in found.items() if each.endswith(f"/{MANIFEST}") and not size}
+    return [*old, *(home / each for each in sorted(found) if each.partition("/")[0] in ended and found[each])]
 
 
 def remove(version: Version) -> None:
-    """Remove `version` and leave a tombstone; the caller holds `records.changing(version.path.parent)`."""
-    home = version.path.parent
+    """Remove `version` and leave a tombstone; the caller holds `records.changing(version.place.parent)`."""
+    home = version.place.parent
     record = read_record(home / _FILE, "pruned")
     record["pruned"][str(version.number)] = signed(
         digest=version.digest, created=version.manifest["created"], parent=version.manifest["parent"]
     )
     write_record(home / _FILE, record)
-    gone = home / f"{_REMOVED}{secrets.token_hex(8)}"
     try:
-        version.path.rename(gone)  # from here on it is no version: there is never half a one
-        shutil.rmtree(gone)
+        if isinstance(version.place, Remote):
+            (version.place / MANIFEST).write(b"")  # from here on it is no version: there is never half a one
+            for name in version.place.sizes().keys() - {MANIFEST}:
+                (version.place / name).unlink()
+        elif isinstance(home, Path):
+            gone = home / f"{_REMOVED}{secrets.token_hex(8)}"
+            version.place.rename(gone)
+            shutil.rmtree(gone)
     except OSError as error:
-        raise StoreError(f"{version.path}: cannot be removed ({brief(error)}); mend that and prune again") from error
+        raise StoreError(f"{version.place}: cannot be removed ({brief(error)}); mend that and prune again") from error
 
 
-def sweep(path: Path) -> None:
+def sweep(path: Place) -> None:
     """Remove a leftover."""
     try:
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
+        if isinstance(path, Path) and path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    except FileNotFoundError:
+        pass
     except OSError as error:
         raise StoreError(f"{path}: cannot be removed ({brief(error)}); mend that and prune again") from error
 
 
-def read_pruned(home: Path) -> dict[int, dict[str, Any]]:
+def read_pruned(home: Place) -> dict[int, dict[str, Any]]:
     """Number and tombstone (digest, created, parent, when, who) of what was pruned from the folder `home`."""
     stones = read_record(home / _FILE, "pruned")["pruned"]
     for number, stone in stones.items():
@@ -97,7 +115,7 @@ def _held_against(versions: Sequence[Version]) -> dict[str, list[str]]:
     """By the references that `near_duplicate` names in their recipes (NAME@v3@DIGEST), which of `versions` do."""
     held: dict[str, list[str]] = {}
     for version in versions:
-        recipe = tomllib.loads((version.path / "recipe.toml").read_text(encoding="utf-8"))
+        recipe = tomllib.loads((version.place / "recipe.toml").read_text(encoding="utf-8"))
         gates = [each for each in recipe.get("filters", []) if each["kind"] == "near_duplicate"]
         for named in (named for gate in gates for named in gate.get("against", [])):
             held.setdefault(named.rpartition("@")[0], []).append(f"held against by {version.reference}")

@@ -7,11 +7,12 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from pairgen.draft import sync
 from pairgen.errors import StoreError
+from pairgen.places import Place, Remote
+from pairgen.turns import turn
 from pairgen.version import brief
 
 FORMAT = 1
@@ -20,8 +21,12 @@ _LOCK = ".lock"
 
 
 @contextmanager
-def changing(home: Path) -> Iterator[None]:
-    """Nobody else changes the records in the folder `home` meanwhile; a writer that was killed holds up nobody."""
+def changing(home: Place) -> Iterator[None]:
+    """Nobody else changes the records in `home` meanwhile; a writer that was killed holds up nobody (for long)."""
+    if isinstance(home, Remote):
+        with turn(home, "change", lambda number: f".turns/change/{number:04d}.ended"):
+            yield
+        return
     try:
         lock = (home / _LOCK).open("a")
     except OSError as error:
@@ -31,7 +36,7 @@ def changing(home: Path) -> Iterator[None]:
         yield
 
 
-def read_record(path: Path, key: str) -> dict[str, Any]:
+def read_record(path: Place, key: str) -> dict[str, Any]:
     """The record at `path`, whose `key` holds a dict; one that is not there holds nothing. `StoreError` if damaged."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -47,11 +52,15 @@ def read_record(path: Path, key: str) -> dict[str, Any]:
     return dict(record)
 
 
-def write_record(path: Path, record: dict[str, Any]) -> None:
+def write_record(path: Place, record: dict[str, Any]) -> None:
     """`record` at `path`, whole or not at all."""
+    content = json.dumps(record, indent=1) + "\n"
+    if isinstance(path, Remote):
+        path.write(content.encode())
+        return
     new = path.with_name(f"{PREFIX}{secrets.token_hex(8)}")
     try:
-        new.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        new.write_text(content, encoding="utf-8")
         sync(new)
         new.rename(path)
         sync(path.parent)

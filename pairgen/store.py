@@ -13,8 +13,10 @@ from typing import Any
 from pairgen import prune, tags, withdrawn
 from pairgen.draft import Contents, Draft, code_version, sync, write_documents, write_tables
 from pairgen.errors import SchemaError, StoreError
+from pairgen.places import Place, Remote, local_folder, place_of
 from pairgen.records import PREFIX, changing
 from pairgen.schema import FUNNEL, check
+from pairgen.turns import taken, turn
 from pairgen.verification import verify, wrong_tables
 from pairgen.version import (
     MANIFEST,
@@ -30,20 +32,23 @@ __all__ = ["Contents", "Draft", "Store", "Version", "verify"]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _FOLDER = re.compile(r"v(\d{4}|[1-9]\d{4,})")
+_MANIFEST = re.compile(rf"{_FOLDER.pattern}/{re.escape(MANIFEST)}")
 _NUMBERS = ".numbers"  # the highest number ever given, so that none is reused after a version's folder was removed
+_QUEUE = "publish"  # the turns of a remote store that are its version numbers
 
 
 class Store:
-    """Versions in the folder `root`; one that is absent or empty holds none."""
+    """Versions in a folder or at a URL, `root`; one that is absent or empty holds none."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: str | Place) -> None:
+        self.root = place_of(root)
 
     def publish(self, name: str, contents: Contents, *, documents: Callable[[Draft], dict[str, str]]) -> Version | None:
         """The new version of `name`, or None where the newest already holds the same pairs and members.
 
         `documents` gives the text of each further file (README.md, card.html, stats.json). Everything is written to a
         folder of its own and renamed at the end, so that there is never half a version; the files are read-only then.
+        To a remote store they are copied, the manifest last and exclusively.
         """
         _check_name(name)
         contents = _checked(name, contents)
@@ -51,11 +56,14 @@ class Store:
         if self._is_newest(name, digest):
             return None
         home = self.root / name
-        work = home / f"{PREFIX}{secrets.token_hex(8)}"
+        work = (home if isinstance(home, Path) else local_folder(self.root)) / f"{PREFIX}{secrets.token_hex(8)}"
         try:
             work.mkdir(parents=True)
             write_tables(work, contents)
-            version = self._settle(name, digest, contents, documents, work)
+            if isinstance(home, Path):
+                version = self._settle(home, digest, contents, documents, work)
+            else:
+                version = self._settle_remote(home, digest, contents, documents, work)
         except OSError as error:
             raise StoreError(
                 f"{home}: cannot publish ({brief(error)}); nothing was published. Make room or choose another --store"
@@ -66,8 +74,11 @@ class Store:
 
     def names(self) -> list[str]:
         """The data sets that have a version, sorted."""
-        if self.root.exists() and not self.root.is_dir():
+        if self.root.is_file():
             raise StoreError(f"{self.root}: is a file, a store is a folder; choose another --store")
+        if isinstance(self.root, Remote):
+            found = (each.partition("/") for each, size in self.root.sizes().items() if size)
+            return sorted({name for name, _, rest in found if _NAME.fullmatch(name) and _MANIFEST.fullmatch(rest)})
         try:
             folders = sorted(self.root.iterdir()) if self.root.exists() else []
             return [folder.name for folder in folders if _NAME.fullmatch(folder.name) and self._numbers(folder.name)]
@@ -111,20 +122,20 @@ class Store:
         """Give `tag` to the version that `reference` means, and say how it moved: tag, from, to, when, who."""
         tags.check_tag(tag)
         version = self.resolve(reference)
-        with changing(version.path.parent):
+        with changing(version.place.parent):
             self.resolve(version.reference)  # it may have been pruned meanwhile
             withdrawn.refuse_withdrawn(version)
-            return tags.move_tag(version.path.parent, tag, version.number)
+            return tags.move_tag(version.place.parent, tag, version.number)
 
     def withdraw(self, reference: str, reason: str) -> Version:
         """Withdraw the version that `reference` means: it stays as it is, but nothing is trained from it any more."""
         version = self.resolve(reference)
-        with changing(version.path.parent):
+        with changing(version.place.parent):
             self.resolve(version.reference)
             withdrawn.withdraw(version, reason)
         return version
 
-    def prune(self, name: str, *, keep: int, models: Path, remove: bool) -> tuple[list[prune.Verdict], list[Path]]:
+    def prune(self, name: str, *, keep: int, models: Path, remove: bool) -> tuple[list[prune.Verdict], list[Place]]:
         """What of `name` may go (`prune.judge`) and which leftovers; both are gone afterwards if `remove` says so."""
         home = self.root / name
         if not self.versions(name):
@@ -156,16 +167,24 @@ class Store:
             found = [version.number for version in self.versions(name) if version.digest.startswith(which)]
         return found
 
-    def _folder(self, name: str, number: int) -> Path:
-        return self.root / name / f"v{number:04d}"
+    def _folder(self, name: str, number: int) -> Place:
+        return self.root / name / _folder(number)
 
     def _taken(self, name: str) -> list[int]:
         home = self.root / name
+        if isinstance(home, Remote):
+            sizes = home.sizes()
+            found = [match[1] for each in sizes if (match := _FOLDER.fullmatch(each.partition("/")[0]))]
+            return sorted({*map(int, found), *taken(sizes, _QUEUE)})
         folders = home.iterdir() if home.is_dir() else iter(())
         return sorted(int(match[1]) for folder in folders if (match := _FOLDER.fullmatch(folder.name)))
 
     def _numbers(self, name: str) -> list[int]:
-        """Numbers of the versions that exist, ascending: those whose manifest does."""
+        """Numbers of the versions that exist, ascending: those whose manifest does (remote, an empty one is none)."""
+        home = self.root / name
+        if isinstance(home, Remote):
+            found = (_MANIFEST.fullmatch(each) for each, size in home.sizes().items() if size)
+            return sorted(int(match[1]) for match in found if match)
         return [number for number in self._taken(name) if (self._folder(name, number) / MANIFEST).is_file()]
 
     def _live(self, name: str) -> list[int]:
@@ -194,21 +213,25 @@ class Store:
                 )
         return bool(numbers) and read_version(self._folder(name, numbers[-1])).digest == digest
 
+    def _draft(self, name: str, number: int, digest: str, contents: Contents, created: str) -> Draft:
+        existing = self._numbers(name)
+        parent = f"{name}@v{existing[-1]}" if existing else None
+        return Draft(name, number, digest, contents, parent, created, code_version())
+
     def _settle(
-        self, name: str, digest: str, contents: Contents, documents: Callable[[Draft], dict[str, str]], work: Path
+        self, home: Path, digest: str, contents: Contents, documents: Callable[[Draft], dict[str, str]], work: Path
     ) -> Version | None:
         """Documents and manifest for the next number, then the rename; once more if another publisher was faster."""
-        created = datetime.now(UTC).isoformat(timespec="seconds")
+        name, created = home.name, datetime.now(UTC).isoformat(timespec="seconds")
         while True:
             self._record(name, self._highest(name))
-            existing, number = self._numbers(name), self._highest(name) + 1
+            number = self._highest(name) + 1
+            draft = self._draft(name, number, digest, contents, created)
             # Asked after the number was chosen: whoever takes that meanwhile makes the rename fail.
             if self._is_newest(name, digest):
                 return None
-            parent = f"{name}@v{existing[-1]}" if existing else None
-            draft = Draft(name, number, digest, contents, parent, created, code_version())
             write_documents(work, draft, documents(draft))
-            folder = self._folder(name, number)
+            folder = home / _folder(number)
             try:
                 work.rename(folder)
             except OSError:
@@ -220,8 +243,27 @@ class Store:
                 self._record(name, number)
             return read_version(folder)
 
+    def _settle_remote(
+        self, home: Remote, digest: str, contents: Contents, documents: Callable[[Draft], dict[str, str]], work: Path
+    ) -> Version | None:
+        """The next number is a turn; its mark, the manifest, comes last. Once more if the turn was given up for it."""
+        name, created = home.name, datetime.now(UTC).isoformat(timespec="seconds")
+        while True:
+            first = self._highest(name) + 1
+            with turn(home, _QUEUE, lambda number: f"{_folder(number)}/{MANIFEST}", first=first) as number:
+                if self._is_newest(name, digest):
+                    return None
+                draft = self._draft(name, number, digest, contents, created)
+                write_documents(work, draft, documents(draft))
+                folder = home / _folder(number)
+                folder.upload(work, besides=MANIFEST)
+                if (folder / MANIFEST).create((work / MANIFEST).read_bytes()):
+                    return read_version(folder)
+
     def _record(self, name: str, number: int) -> None:
         record = self.root / name / _NUMBERS
+        if isinstance(record, Remote):  # there, turns are the record
+            return
         if record.is_file() and int(record.read_text(encoding="ascii")) >= number:
             return
         new = record.with_name(f"{PREFIX}{secrets.token_hex(8)}")
@@ -230,6 +272,10 @@ class Store:
             new.rename(record)
         finally:
             new.unlink(missing_ok=True)
+
+
+def _folder(number: int) -> str:
+    return f"v{number:04d}"
 
 
 def _check_name(name: str) -> None:

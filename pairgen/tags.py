@@ -1,10 +1,10 @@
 """Tags: names such as `production` that move from version to version, with their history (STORE/NAME/tags.json)."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 from pairgen.errors import StoreError
+from pairgen.places import Place
 from pairgen.records import read_record, signed, write_record
 from pairgen.version import Version, brief
 
@@ -24,7 +24,7 @@ def check_tag(tag: str) -> None:
         )
 
 
-def read_tags(home: Path) -> dict[str, int]:
+def read_tags(home: Place) -> dict[str, int]:
     """Tag and version number, for the data set in the folder `home`, sorted by tag."""
     path = home / "tags.json"
     tags = read_record(path, "tags")["tags"]
@@ -36,12 +36,12 @@ def read_tags(home: Path) -> dict[str, int]:
 
 def tags_of(version: Version) -> list[str]:
     """The tags that `version` has now, sorted."""
-    return [tag for tag, number in read_tags(version.path.parent).items() if number == version.number]
+    return [tag for tag, number in read_tags(version.place.parent).items() if number == version.number]
 
 
 def tag_history(version: Version) -> list[dict[str, Any]]:
     """Every move of a tag from or to `version`, oldest first: tag, from (null at first), to, when, who."""
-    path = version.path.parent / "tags.json"
+    path = version.place.parent / "tags.json"
     moves = read_record(path, "tags").get("history", [])
     try:
         return [move for move in moves if version.number in (move["from"], move["to"])]
@@ -49,7 +49,7 @@ def tag_history(version: Version) -> list[dict[str, Any]]:
         raise StoreError(f"{path}: damaged history of tags ({brief(error)}); restore it") from error
 
 
-def move_tag(home: Path, tag: str, number: int) -> dict[str, Any]:
+def move_tag(home: Place, tag: str, number: int) -> dict[str, Any]:
     """Give `tag` to the version `number` and say how it moved; where it stood there already, nothing is written.
 
     The caller holds `records.changing(home)`.

@@ -4,12 +4,14 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import polars as pl
 
 from pairgen.errors import StoreError
+from pairgen.places import Place, copied
 from pairgen.schema import DROPPED, FUNNEL, MEMBERS, PAIRS, SPLITS, Schema, empty, stack
 
 FORMAT = 1
@@ -34,12 +36,17 @@ _SLICE = 20_000
 
 @dataclass(frozen=True)
 class Version:
-    """One published version; `path` is its folder and `manifest` what `manifest.json` holds."""
+    """One published version; `place` is where its files stand and `manifest` what `manifest.json` holds."""
 
     name: str
     number: int
-    path: Path
+    place: Place
     manifest: dict[str, Any]
+
+    @cached_property
+    def path(self) -> Path:
+        """The folder of its files: of a remote version a copy, made when it is first asked for."""
+        return self.place if isinstance(self.place, Path) else copied(self.place)
 
     @property
     def reference(self) -> str:
@@ -65,7 +72,7 @@ class Version:
     def stats(self) -> dict[str, Any]:
         """The counts that the data card was made from (`stats.json`)."""
         try:
-            counts: dict[str, Any] = json.loads((self.path / "stats.json").read_text(encoding="utf-8"))
+            counts: dict[str, Any] = json.loads((self.place / "stats.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise self._damaged("stats.json", error) from error
         return counts
@@ -87,10 +94,10 @@ class Version:
 
     def _damaged(self, name: str, error: Exception) -> StoreError:
         cure = f"`contrast-pairs verify {self.reference}` says what else is damaged"
-        return StoreError(f"{self.path / name}: cannot be read ({brief(error)}); {cure}")
+        return StoreError(f"{self.place / name}: cannot be read ({brief(error)}); {cure}")
 
 
-def read_version(folder: Path) -> Version:
+def read_version(folder: Place) -> Version:
     """The version in `folder` (STORE/NAME/vNNNN); `StoreError` where its manifest is damaged or of a newer release."""
     path = folder / MANIFEST
     try:

@@ -1,9 +1,9 @@
 """Withdrawn versions: they stay as they are on disk, and nothing is trained from them (STORE/NAME/withdrawn.json)."""
 
-from pathlib import Path
 from typing import Any
 
 from pairgen.errors import StoreError
+from pairgen.places import Place
 from pairgen.records import read_record, signed, write_record
 from pairgen.version import Version
 
@@ -11,7 +11,7 @@ _FILE = "withdrawn.json"
 _MAX_REASON = 500
 
 
-def read_withdrawn(home: Path) -> dict[int, dict[str, Any]]:
+def read_withdrawn(home: Place) -> dict[int, dict[str, Any]]:
     """Number and tombstone (reason, digest, when, who) of what was withdrawn of the data set in the folder `home`."""
     stones = read_record(home / _FILE, "withdrawn")["withdrawn"]
     for number, stone in stones.items():
@@ -23,7 +23,7 @@ def read_withdrawn(home: Path) -> dict[int, dict[str, Any]]:
 
 def withdrawal_of(version: Version) -> dict[str, Any] | None:
     """The tombstone of `version`: reason, digest, when, who; None where nothing of its digest was withdrawn."""
-    stones = read_withdrawn(version.path.parent)
+    stones = read_withdrawn(version.place.parent)
     same = [stone for stone in stones.values() if stone["digest"] == version.digest]
     return stones.get(version.number) or (same[0] if same else None)
 
@@ -39,14 +39,14 @@ def refuse_withdrawn(version: Version) -> None:
 
 
 def withdraw(version: Version, reason: str) -> dict[str, Any]:
-    """Write the tombstone of `version` and return it; the caller holds `records.changing(version.path.parent)`."""
+    """Write the tombstone of `version` and return it; the caller holds `records.changing(version.place.parent)`."""
     said = " ".join(reason.split())
     if not said or len(said) > _MAX_REASON or not said.isprintable():
         raise StoreError(
             f"{version.reference}: --reason is {len(said)} characters; expected a line of 1 to {_MAX_REASON} that can "
             "be printed, it is what others are told"
         )
-    path = version.path.parent / _FILE
+    path = version.place.parent / _FILE
     record = read_record(path, "withdrawn")
     before = withdrawal_of(version)
     if before:

@@ -19,6 +19,7 @@ from flows.recipe import Recipe, read_recipe
 from flows.stage import StageError
 from flows.whatif import ask
 from pairgen.errors import SchemaError, StoreError
+from pairgen.places import Remote, local_folder, place_of
 from pairgen.schema import Outcome
 from pairgen.store import Store, verify
 from tests.flows.conftest import COMMENTS, Published
@@ -118,11 +119,15 @@ def test_faulty_rows_are_dropped_with_their_reason(published: Published) -> None
     }
 
 
+@pytest.mark.parametrize("where", ["{folder}/store", "memory://{folder.name}"])
 def test_what_is_in_another_version_stays_out_and_the_row_says_of_what_it_is_a_duplicate(
-    published: Published, tmp_path: Path
+    published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    store = tmp_path / "store"
-    shutil.copytree(published.store, store)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    store = place_of(where.format(folder=tmp_path))
+    shutil.copytree(published.store, local_folder(store))
+    if isinstance(store, Remote):
+        (store / "small").upload(published.store / "small", besides="")
     new = tmp_path / "new.csv"
     pl.DataFrame({"text": NEW}).write_csv(new)
     recipe = read_recipe("embedded", sources=[str(COMMENTS), str(new)], name="next")

@@ -184,3 +184,27 @@ def test_export_verifies_first(cli: Cli, store: Path) -> None:
     line = refused(cli("export", "demo@v1", "more", "--format", "trl", "--store", store))
     assert line.startswith("demo@v1: is not what was published (pairs/train-00000-of-00001.parquet: its bytes")
     assert not Path("more").exists()
+
+
+def test_every_command_takes_a_url(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    url = f"memory://{tmp_path.name}"
+    assert cli("versions", "--store", url).out.startswith(f"no versions in {url}; ")
+    made = Store(url)
+    for sets in (21, 24, 27):
+        made.publish("demo", replace(contents(sets), recipe="[x]\ny = 1\n"), documents=documents)
+
+    listed = json.loads(cli("versions", "--store", url, "--json").out)["versions"]
+    assert [version["path"] for version in listed] == [f"{url}/demo/v000{number}" for number in (1, 2, 3)]
+    assert cli("tag", "demo@v1", "production", "--store", url).out == "demo@production is demo@v1\n"
+    assert json.loads(cli("verify", "demo@production", "--store", url, "--json").out)["problems"] == []
+    assert json.loads(cli("diff", "demo@v1", "demo@v2", "--store", url, "--json").out)["pairs"]["added"] > 0
+    assert cli("show", "demo", "--store", url).code == 0
+    assert json.loads(cli("export", "demo", "out", "--format", "trl", "--store", url, "--json").out)["rows"]["train"]
+    assert cli("withdraw", "demo@v3", "--reason", "wrong source", "--store", url).code == 0
+    assert refused(cli("train", "demo@v3", "--store", url)).startswith("demo@v3: was withdrawn on ")
+    assert json.loads(cli("prune", "demo", "--keep", 1, "--store", url, "--json").out)["versions"] == ["demo@v3"]
+    assert cli("prune", "demo", "--keep", 1, "--yes", "--store", url).code == 0
+    assert [version.number for version in made.versions()] == [1, 2]
+    assert refused(cli("versions", "--store", "nonsense://x")).startswith("nonsense://x: unknown protocol; give a ")
