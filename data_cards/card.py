@@ -26,6 +26,7 @@ from data_cards.wording import (
 from pairgen.draft import Draft
 from pairgen.schema import SPLITS
 
+_EXAMPLES = 12
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
@@ -173,16 +174,19 @@ def _what_if(stats: dict[str, Any]) -> str:
 def _shortcuts(stats: dict[str, Any]) -> str:
     rows = []
     for row in stats["shortcuts"]:
-        keys = ("form_in_pairs", "form", "words")
-        figures = ["too few to tell", "", ""] if row["form"] is None else [f"{row[key]:.3f}" for key in keys]
+        keys = ("form_in_pairs", "form", "words", "listed")
+        told = ["none" if row[key] is None else f"{row[key]:.3f}" for key in keys]
+        figures = told if row["form"] is not None else ["too few to tell", "", "", ""]
         found = [telling(row), "**look**" if row["warns"] else ""]
         rows.append([markdown(row["negative_kind"]), f"{row['pairs']:,}", *figures, *found])
-    return f"{SHORTCUTS}\n\n" + _table(["negative", "pairs", "form, in pairs", "form", "words", "told by", ""], rows)
+    return f"{SHORTCUTS}\n\n" + _table(
+        ["negative", "pairs", "form, in pairs", "form", "words", "word list", "told by", ""], rows
+    )
 
 
 def _examples(stats: dict[str, Any]) -> str:
     rows = []
-    for example in stats["examples"]["kept"]:
+    for example in stats["examples"]["kept"][:_EXAMPLES]:
         shown = [markdown("".join(piece["masked"] for piece in pieces)) for pieces in sides(example).values()]
         rows.append([*shown, markdown(example["negative_kind"])])
     return _table(["positive", "negative", "kind"], rows)

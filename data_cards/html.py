@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from importlib import resources
+from itertools import zip_longest
 from typing import Any
 
 import jinja2
@@ -24,6 +25,7 @@ from data_cards.wording import (
     sides,
     telling,
     visible,
+    word_piece,
 )
 from pairgen.draft import Draft
 from pairgen.schema import SPLITS
@@ -57,11 +59,12 @@ def page(draft: Draft, stats: dict[str, Any]) -> str:
         about_shortcuts=SHORTCUTS,
         passed=sum(row["ok"] for row in stats["checks"]),
         pictures={name: Markup(svg) for name, svg in _pictures(stats).items()},
-        panels=_panels(stats),
+        **_panels(stats),
         thresholds=_thresholds(stats["what_if"]),
         about_thresholds=Markup(re.sub("`(.*?)`", r"<code>\1</code>", THRESHOLDS)),
-        kept=[{**example, **sides(example)} for example in stats["examples"]["kept"]],
-        dropped=[_dropped(example) for example in stats["examples"]["dropped"]],
+        vocabulary=[_vocabulary(row) for row in stats["vocabulary"]],
+        examples=_examples(stats),
+        example_filters=_example_filters(stats),
     )
 
 
@@ -109,25 +112,29 @@ def _pictures(stats: dict[str, Any]) -> dict[str, str]:
         drawn["before_after"] = pictures.before_after(toxicity)
     if stats["length_ratio"]["count"]:
         drawn["length_ratio"] = pictures.panel("length ratio", stats["length_ratio"], width=480)
+    if stats["similarity_change"]["count"]:
+        drawn["similarity_change"] = pictures.similarity_change(stats["similarity_change"])
     told = [{**row, "kind": _kind(row["negative_kind"])} for row in stats["shortcuts"] if row["form"] is not None]
     if told:
         drawn["shortcuts"] = pictures.shortcuts(told, most=MAX_AUC)
     return drawn
 
 
-def _panels(stats: dict[str, Any]) -> list[dict[str, Any]]:
-    """A picture a score; the score of the negatives (`score_x_negative`) stands in the picture of the positives'."""
+def _panels(stats: dict[str, Any]) -> dict[str, list[Any]]:
+    """A picture a score, that of the negatives (`score_x_negative`) in it; `same` are those with one figure for all."""
     scores = stats["scores"]
-    drawn = []
+    drawn, same = [], []
     for name, positive in scores.items():
         negative = scores.get(f"{name}_negative")
         if name.endswith("_negative") and name.removesuffix("_negative") in scores:
             continue
-        if positive["count"] or (negative and negative["count"]):
-            title = name.removeprefix("score_").replace("_", " ")
+        title = name.removeprefix("score_").replace("_", " ")
+        if not negative and positive["count"] and positive["min"] == positive["max"]:
+            same.append(f"{title} {positive['min']:g}")
+        elif positive["count"] or (negative and negative["count"]):
             svg = Markup(pictures.panel(name, positive, negative))
             drawn.append({"title": title, "positive": positive, "negative": negative, "svg": svg})
-    return drawn
+    return {"panels": drawn, "same": same}
 
 
 def _thresholds(what_if: list[dict[str, Any]]) -> dict[str, list[Any]]:
@@ -138,10 +145,39 @@ def _thresholds(what_if: list[dict[str, Any]]) -> dict[str, list[Any]]:
     return {"curves": curves, "still": [names[id(row)] for row in what_if if row not in moving]}
 
 
+def _vocabulary(row: dict[str, Any]) -> dict[str, Any]:
+    """The words of both sides, line by line; those of toxic negatives are covered whole."""
+    toxic = row["group"] == "toxic"
+    sides = [
+        [{**each, "piece": word_piece(each["word"], toxic=toxic and side == "negative")} for each in row[side]]
+        for side in ("positive", "negative")
+    ]
+    return {**row, "lines": list(zip_longest(*sides))}
+
+
+def _examples(stats: dict[str, Any]) -> list[dict[str, Any]]:
+    """Kept and dropped examples, two of the former to one of the latter while there are both."""
+    kept = [{**row, **sides(row), "fate": "kept", "of": row["negative_kind"]} for row in stats["examples"]["kept"]]
+    dropped = [_dropped(row) for row in stats["examples"]["dropped"]]
+    places = [
+        *((place / 2, row) for place, row in enumerate(kept)),
+        *((at + 0.75, row) for at, row in enumerate(dropped)),
+    ]
+    return [row for _, row in sorted(places, key=lambda each: each[0])]
+
+
+def _example_filters(stats: dict[str, Any]) -> dict[str, list[str]]:
+    """What the examples may be narrowed to: the kinds of the kept ones, the reasons of the dropped ones."""
+    kept = {row["negative_kind"] for row in stats["examples"]["kept"]}
+    dropped = {row["drop_reason"] or "" for row in stats["examples"]["dropped"]} - {""}
+    return {"kept": sorted(kept), "dropped": sorted(dropped)}
+
+
 def _dropped(example: dict[str, Any]) -> dict[str, Any]:
+    shown = {**example, "fate": "dropped", "of": example["drop_reason"] or ""}
     if example["positive"] is not None and example["negative"] is not None:
-        return {**example, **sides(example)}
+        return {**shown, **sides(example)}
     text = example["text"] or ""
     toxic = example["stage"] in {"mine", "rewrite"}  # nothing stands beside it that shows which words: all are covered
     pieces = segments(text, [(0, len(text))] if toxic else [], cover=toxic, plain=True)
-    return {**example, "positive": None, "negative": None, "text": pieces}
+    return {**shown, "positive": None, "negative": None, "text": pieces}

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 _COLOURS = {"#000001": "ink", "#000002": "soft", "#000003": "line", "#000004": "before", "#000005": "after"}
 INK, SOFT, LINE, BEFORE, AFTER = _COLOURS
@@ -99,6 +100,29 @@ def panel(name: str, positive: dict[str, Any], negative: dict[str, Any] | None =
     axes.set_xticks(ticks, [f"{tick:.3g}" for tick in ticks])
     figure.subplots_adjust(left=0.04, right=0.96, top=0.98, bottom=0.2)
     return _svg(figure, name, f"Histogram of {name}.")
+
+
+def similarity_change(found: dict[str, Any]) -> str:
+    """Rewrites by similarity to the toxic text (across) and change of toxicity (down): the more, the darker."""
+    figure, (axes,) = _figure(480, 240, rows=1)
+    bins, most = found["bins"], max(number for *_, number in found["bins"])
+    wide, high = 1 / 20, 1 / 10
+    for left, lower, number in bins:
+        shade = 0.15 + 0.85 * (number / most) ** 0.5
+        axes.add_patch(Rectangle((left, lower), wide, high, color=AFTER, alpha=round(shade, 2), linewidth=0))
+    low, bottom = min(0.5, *(left for left, _, _ in bins)), min(-1.0, *(lower for _, lower, _ in bins))
+    top = max(high, *(lower + high for _, lower, _ in bins))
+    axes.plot([low, 1], [0, 0], color=INK, linewidth=1)
+    axes.set(xlim=(low, 1.005), ylim=(bottom, top + 0.02))
+    axes.set_yticks([-1, -0.5, 0], ["-1", "-0.5", "0"])
+    axes.set_xticks([low, (low + 1) / 2, 1], [f"{tick:.2g}" for tick in (low, (low + 1) / 2, 1)])
+    axes.set_xlabel("similarity to the toxic text", color=SOFT, fontsize=12)
+    axes.set_ylabel("change of toxicity", color=SOFT, fontsize=12)
+    figure.subplots_adjust(left=0.13, right=0.97, top=0.99, bottom=0.2)
+    unlike = sum(number for left, _, number in bins if left < 0.7)
+    rose = sum(number for _, lower, number in bins if lower >= 0)
+    told = f"{found['count']:,} rewrites; {unlike:,} are less similar than 0.7, {rose:,} do not lower the toxicity."
+    return _svg(figure, "similarity-change", f"Similarity to the toxic text against change of toxicity. {told}")
 
 
 def what_if(title: str, row: dict[str, Any], *, width: int = 300) -> str:

@@ -15,6 +15,8 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from pairgen.rewriting.locate import lexicon_spans
+
 MAX_AUC = 0.6  # more is a warning, but for `toxic`: what makes a text toxic is allowed to show
 FEWEST = 50  # pairs: with fewer, the standard error of an AUC without any cue is over .06
 _MOST = 2_000  # pairs a kind are looked at, the first by id, which is a digest: standard error .01
@@ -55,6 +57,7 @@ def shortcuts(pairs: pl.DataFrame) -> list[dict[str, Any]]:
       tells the positive, half of those without a difference counted in (two-alternative forced choice). A cue of one
       word in a hundred hardly shows in `form`, and fully here.
     - `words`: as `form`, from the words alone
+    - `listed`: as `form_in_pairs`, from how many abusive words of the lexicon either side holds: what a list explains
     - `telling`: the features that alone tell most in pairs, with that share; under 0.5 the negative has more of it
 
     Figures are out of fold, folds by set; None with fewer than 50 pairs or 5 sets. `warns` is null there and for
@@ -83,7 +86,7 @@ def form(text: str) -> list[float]:
 
 def _told(pairs: pl.DataFrame) -> dict[str, Any]:
     if pairs.height < FEWEST or pairs["set_id"].n_unique() < _FOLDS:
-        return {"form": None, "form_in_pairs": None, "words": None, "telling": []}
+        return {"form": None, "form_in_pairs": None, "words": None, "listed": None, "telling": []}
     pairs = pairs.sort("pair_id").head(_MOST)
     texts = pairs["positive"].to_list() + pairs["negative"].to_list()
     positive = np.repeat([1, 0], pairs.height)
@@ -100,6 +103,7 @@ def _told(pairs: pl.DataFrame) -> dict[str, Any]:
     margin = _out_of_fold(by_difference, np.concatenate([more, -more]), positive, sets)[: pairs.height]
     alone = {name: _share_over(column) for name, column in zip(FEATURES, more.T, strict=True)}
     telling = sorted(alone, key=lambda name: (-abs(alone[name] - 0.5), name))[:3]
+    listed = [len(lexicon_spans(text, plain=True)) for text in texts]
     written = any(_WORD.search(text) for text in texts)
     return {
         "form": _rounded(roc_auc_score(positive, _out_of_fold(by_form, features, positive, sets))),
@@ -107,6 +111,7 @@ def _told(pairs: pl.DataFrame) -> dict[str, Any]:
         "words": _rounded(roc_auc_score(positive, _out_of_fold(by_words, np.array(texts), positive, sets)))
         if written
         else None,
+        "listed": _share_over(np.subtract(listed[pairs.height :], listed[: pairs.height])),
         "telling": [{"feature": name, "share": alone[name]} for name in telling if alone[name] != 0.5],
     }
 

@@ -1,15 +1,12 @@
 """Pure counts over what a build hands over: everything that a data card shows, as one JSON-able dict."""
 
-import csv
-import functools
-import re
 from collections.abc import Sequence
-from importlib import resources
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from data_cards import confounds
 from data_cards.shortcuts import MAX_AUC, shortcuts
 from pairgen.digests import normalise
 from pairgen.draft import Contents
@@ -20,14 +17,16 @@ BINS = 20
 TOXIC = 0.5  # where scorer and judge are compared; the thresholds that decided stand in the recipe
 _MAX_EXAMPLE = 600
 _MAX_RATIO = 2.0  # of lengths: more counts as this, so that one odd pair does not squeeze the picture
+_ACROSS, _DOWN = 20, 10  # bins a unit of similarity, and of toxicity
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _EXAMPLE = ("context", "positive", "negative", "parent", "positive_kind", "negative_kind", "split", "source")
 
 
-def count(contents: Contents, *, kept_examples: int = 12, dropped_examples: int = 8) -> dict[str, Any]:
+def count(contents: Contents, *, kept_examples: int = 120, dropped_examples: int = 80) -> dict[str, Any]:
     """The numbers of a data card.
 
-    Examples are drawn by smallest id, never by score, and hold raw text, cut after 600 characters. Scores that are
+    Examples are drawn by smallest id, never by score, from each kind and reason in turn: they hold raw text, cut after
+    600 characters. Scores that are
     null or NaN are counted as `missing` and enter no quantile.
     """
     pairs, members, dropped = contents.pairs, contents.members, contents.dropped
@@ -42,14 +41,19 @@ def count(contents: Contents, *, kept_examples: int = 12, dropped_examples: int 
         "fingerprints": contents.fingerprints,
         "scores": scores,
         "toxicity": _toxicity(pairs),
+        "similarity_change": _similarity_change(pairs),
         "agreement": _agreement(pairs, dropped),
-        "length_ratio": distribution(_length_ratio(pairs).clip(upper_bound=_MAX_RATIO), upper=_MAX_RATIO),
-        "identity": _identity(pairs),
+        "length_ratio": distribution(confounds.length_ratio(pairs).clip(upper_bound=_MAX_RATIO), upper=_MAX_RATIO),
+        "identity": confounds.identity(pairs),
+        "vocabulary": confounds.vocabulary(pairs),
         "shortcuts": shortcuts(pairs),
         "examples": {
-            "kept": _examples(pairs, ("pair_id", *_EXAMPLE), "pair_id", kept_examples),
+            "kept": _examples(pairs, ("pair_id", *_EXAMPLE), kept_examples, of=("positive_kind", "negative_kind")),
             "dropped": _examples(
-                dropped, ("id", "unit", "stage", "drop_reason", "score", "text", *_EXAMPLE), "id", dropped_examples
+                dropped,
+                ("id", "unit", "stage", "drop_reason", "score", "text", *_EXAMPLE),
+                dropped_examples,
+                of=("stage", "drop_reason"),
             ),
         },
     }
@@ -98,6 +102,29 @@ def _toxicity(pairs: pl.DataFrame) -> dict[str, Any]:
     return {"pairs": rewritten.height, "fell": fell, "before": distribution(before), "after": distribution(after)}
 
 
+def _similarity_change(pairs: pl.DataFrame) -> dict[str, Any]:
+    """Rewrites by their similarity to the toxic text and by the change of toxicity: counts in bins of .05 by .1.
+
+    `bins` has [left edge, lower edge, count] of each bin that holds a rewrite; the last ones hold their upper edge too.
+    """
+    names = ["score_similarity", "score_toxicity", "score_toxicity_negative"]
+    if not set(names) <= set(pairs.columns):
+        return {"count": 0, "bins": []}
+    known = pairs.filter(pl.col("negative_kind") == "toxic").select(pl.col(names).fill_nan(None)).drop_nulls()
+    bins = known.select(
+        left=(pl.col("score_similarity") * _ACROSS).floor().clip(-_ACROSS, _ACROSS - 1),
+        lower=((pl.col("score_toxicity") - pl.col("score_toxicity_negative")) * _DOWN)
+        .round(9)
+        .floor()
+        .clip(-_DOWN, _DOWN - 1),
+    )
+    counts = bins.group_by("left", "lower").len().sort("left", "lower")
+    return {
+        "count": known.height,
+        "bins": [[left / _ACROSS, lower / _DOWN, number] for left, lower, number in counts.iter_rows()],
+    }
+
+
 def _agreement(pairs: pl.DataFrame, dropped: pl.DataFrame) -> list[dict[str, Any]]:
     """How often scorer and judge fall on the same side of .5: a row for each group of texts that has both scores."""
     judged = []
@@ -119,40 +146,24 @@ def _agreement(pairs: pl.DataFrame, dropped: pl.DataFrame) -> list[dict[str, Any
             }
             neither = known.height - sum(cells.values())
             ratio = (cells["both"] + neither) / known.height
-            judged.append({"group": group, "count": known.height, **cells, "neither": neither, "ratio": ratio})
+            kappa = _kappa(**cells, neither=neither)
+            row = {"group": group, "count": known.height, **cells, "neither": neither, "ratio": ratio, "kappa": kappa}
+            judged.append(row)
     return judged
 
 
-def _length_ratio(pairs: pl.DataFrame) -> pl.Series:
-    """Characters of the positive over those of the negative."""
-    positive, negative = pairs["positive"].str.len_chars(), pairs["negative"].str.len_chars()
-    return positive.cast(pl.Float64) / negative.clip(lower_bound=1)
+def _kappa(*, both: int, scorer_only: int, judge_only: int, neither: int) -> float | None:
+    """Cohen's kappa, agreement beyond chance; None where both say one and the same of every text."""
+    total, scorer, judge = both + scorer_only + judge_only + neither, both + scorer_only, both + judge_only
+    chance = (scorer * judge + (total - scorer) * (total - judge)) / total**2
+    return None if chance == 1 else ((both + neither) / total - chance) / (1 - chance)
 
 
-def _identity(pairs: pl.DataFrame) -> list[dict[str, Any]]:
-    """In how many pairs each side mentions a word of `identity_terms.csv`: a row a group of words, and `any`."""
-    texts = {side: pairs[side].map_elements(normalise, return_dtype=pl.String) for side in ("positive", "negative")}
-    rows = []
-    for group, pattern in _identity_patterns().items():
-        hits = {side: text.str.contains(pattern) for side, text in texts.items()}
-        row = {side: int(hit.sum()) for side, hit in hits.items()}
-        lost = int((hits["negative"] & ~hits["positive"]).sum())
-        rows.append({"group": group, **row, "lost": lost, "gained": row["positive"] - row["negative"] + lost})
-    return rows
-
-
-@functools.cache
-def _identity_patterns() -> dict[str, str]:
-    lines = resources.files("pairgen").joinpath("identity_terms.csv").read_text(encoding="utf-8").splitlines()
-    groups: dict[str, list[str]] = {}
-    for row in csv.DictReader(lines):
-        groups.setdefault(row["group"], []).append(normalise(row["term"]))
-    groups = {"any": [term for terms in groups.values() for term in terms], **dict(sorted(groups.items()))}
-    return {group: rf"\b(?:{'|'.join(re.escape(term) for term in terms)})\b" for group, terms in groups.items()}
-
-
-def _examples(rows: pl.DataFrame, columns: Sequence[str], key: str, number: int) -> list[dict[str, Any]]:
-    first = rows.sort(key, "positive", "negative", maintain_order=True).head(number)
+def _examples(rows: pl.DataFrame, columns: Sequence[str], number: int, *, of: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The first of each `of` by id (the first of `columns`), then the second of each, until there are `number`."""
+    order = [columns[0], "positive", "negative"]
+    ranked = rows.sort(order, maintain_order=True).with_columns(turn=pl.int_range(pl.len()).over(of))
+    first = ranked.sort("turn", *order, maintain_order=True).head(number)
     return [
         {name: _cut(row[name]) if isinstance(row[name], str) else row[name] for name in columns}
         for row in first.iter_rows(named=True)

@@ -40,7 +40,8 @@ SHORTCUTS = (
     "How well length, capitals, punctuation, spacing and digits alone tell a positive from a negative: 0.5 is chance, "
     "1 is always. In pairs both sides are given, as in training; else any two texts (area under the ROC curve). Over "
     "0.6 by either, a kind wants a look, but for toxic texts, which may show. Told by: the features that alone tell "
-    "most, with the share of pairs in which the positive has more."
+    "most, with the share of pairs in which the positive has more. Words: the words alone, over any two texts. Word "
+    "list: only how many abusive words of the lexicon each side of a pair holds; what it tells needs no model."
 )
 THRESHOLDS = (
     "What the version would keep with one threshold moved and all else as it is, from the scores in it: some way to "
@@ -148,6 +149,11 @@ def segments(text: str, marks: list[Span], *, cover: bool, plain: bool = False) 
         {"raw": visible(text[start:end]), "masked": visible(covered[start:end]), "mark": start in starts}
         for start, end in pairwise(ends)
     ]
+
+
+def word_piece(word: str, *, toxic: bool) -> dict[str, Any]:
+    """One word raw and masked: covered where it stands out in `toxic` texts, or is abusive in some use."""
+    return {**segments(word, [(0, len(word))], cover=toxic, plain=True)[0], "mark": False}
 
 
 def sides(example: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:

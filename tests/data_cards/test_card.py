@@ -146,10 +146,11 @@ def test_the_card_says_what_form_tells_or_that_nobody_knows(tmp_path: Path) -> N
 
     rows = {row.split(" | ")[0]: row.split(" | ")[1:] for row in table_under(many["README.md"], "## Shortcut cues")}
     assert rows["| negation"][:2] == ["60", "1.000"]
-    assert "characters 0.00" in rows["| negation"][4]
-    assert rows["| negation"][5] == "**look** |"
-    assert rows["| toxic"][5] == rows["| swap&#95;num"][5] == " |"
-    assert "| negation | 8 | too few to tell |  |  |  |  |" in few["README.md"]
+    assert (rows["| negation"][4], rows["| toxic"][4]) == ("0.500", "1.000")
+    assert "characters 0.00" in rows["| negation"][5]
+    assert rows["| negation"][6] == "**look** |"
+    assert rows["| toxic"][6] == rows["| swap&#95;num"][6] == " |"
+    assert "| negation | 8 | too few to tell |  |  |  |  |  |" in few["README.md"]
     assert few["card.html"].count("too few to tell") == 4
     assert "negation added or removed 1.000" in many["card.html"]  # in the words for who does not see the picture
     assert "How often form" not in few["card.html"]

@@ -130,6 +130,43 @@ def test_words_are_masked_until_the_reader_asks(tmp_path: Path) -> None:
 
 
 @browser_only
+def test_examples_are_found_by_words_and_by_kind_reason_and_split(tmp_path: Path) -> None:
+    def set_(control: str, choice: str) -> str:
+        return (
+            f"(() => {{ const it = document.getElementById('{control}'); it.value = {json.dumps(choice)};"
+            "it.dispatchEvent(new Event('input')); return document.getElementById('found').textContent })()"
+        )
+
+    shown = "[...document.querySelectorAll('#list li')].filter(item => !item.hidden)"
+    with opened(page(tmp_path / "store", contents(48)), tmp_path / "profile") as tab:
+        said = [tab.run("document.getElementById('found').textContent")]
+        tab.run("document.getElementById('more').click()")
+        said += [tab.run("document.getElementById('found').textContent")]
+        said += [tab.run(set_("find", "IDIOT would queue 5"))]
+        masked = tab.run(f"{shown}[0].innerText")
+        said += [tab.run(set_("find", "no such words")), tab.run(set_("find", ""))]
+        said += [tab.run(set_("fate", "dropped")), tab.run(set_("of", "similarity"))]
+        reasons = tab.run(f"{shown}.map(item => item.dataset.of)")
+        said += [tab.run(set_("fate", "kept")), tab.run(set_("of", "negation")), tab.run(set_("split", "test"))]
+
+    assert said == [
+        "10 of 90 examples",
+        "30 of 90 examples",
+        "1 of 1 examples that fit, of 90",
+        "0 of 0 examples that fit, of 90",
+        "10 of 90 examples",
+        "10 of 10 examples that fit, of 90",
+        "3 of 3 examples that fit, of 90",
+        "0 of 0 examples that fit, of 90",
+        "10 of 16 examples that fit, of 90",
+        "5 of 5 examples that fit, of 90",
+    ]
+    assert reasons == ["similarity"] * 3
+    assert "i●●●t" in masked
+    assert "idiot" not in masked
+
+
+@browser_only
 def test_the_policy_refuses_what_was_slipped_in(tmp_path: Path) -> None:
     path = tmp_path / "card.html"
     text = page(tmp_path / "store", contents()).read_text()

@@ -113,3 +113,8 @@ def test_kinds_stand_apart_and_the_order_of_rows_changes_nothing() -> None:
 
     assert shortcuts(both) == shortcuts(both.reverse()) == [*shortcuts(one), *shortcuts(other)]
     assert shortcuts(both.clear()) == []
+
+
+def test_a_word_list_tells_what_it_lists_and_nothing_else() -> None:
+    assert told(lambda text, _: f"You idiot. {text}", kind="toxic")["listed"] == 1
+    assert told(lengthened)["listed"] == 0.5

@@ -87,32 +87,58 @@ def test_agreement_counts_both_sides_of_one_half() -> None:
 
     found = count(replace(contents(24), pairs=pairs.drop("score_judge_negative")))["agreement"]
 
-    expected = {"count": 3, "both": 1, "scorer_only": 1, "judge_only": 1, "neither": 0, "ratio": 1 / 3}
+    expected = {
+        "count": 3,
+        "both": 1,
+        "scorer_only": 1,
+        "judge_only": 1,
+        "neither": 0,
+        "ratio": 1 / 3,
+        "kappa": pytest.approx(-0.5),
+    }
     assert found == [{"group": "positives kept", **expected}]
 
 
-def test_identity_words_are_counted_as_whole_words_on_both_sides() -> None:
-    texts = {
-        "positive": ["She is a Woman.", "A womanly hat.", "Nobody."],
-        "negative": ["She is.", "A hat.", "A gay man."],
-    }
-    pairs = contents(24).pairs.head(3).with_columns(**{side: pl.Series(said) for side, said in texts.items()})
+def test_agreement_beyond_chance_is_none_where_both_always_say_the_same() -> None:
+    def kappa(scorer: list[float], judge: list[float]) -> float | None:
+        pairs = contents(24).pairs.head(4).with_columns(score_toxicity=pl.Series(scorer), score_judge=pl.Series(judge))
+        found = count(replace(contents(24), pairs=pairs))["agreement"][0]["kappa"]
+        return found if found is None else round(found, 6)
 
-    rows = {row["group"]: row for row in count(replace(contents(24), pairs=pairs))["identity"]}
-
-    assert rows["any"] == {"group": "any", "positive": 1, "negative": 1, "lost": 1, "gained": 1}
-    assert rows["gender"]["positive"] == 1
-    assert rows["sexuality"] == {"group": "sexuality", "positive": 0, "negative": 1, "lost": 1, "gained": 0}
+    assert kappa([0.9, 0.9, 0.1, 0.1], [0.9, 0.9, 0.1, 0.1]) == 1
+    assert kappa([0.9, 0.9, 0.1, 0.1], [0.9, 0.1, 0.9, 0.1]) == 0
+    assert kappa([0.1, 0.1, 0.1, 0.1], [0.1, 0.1, 0.1, 0.1]) is None
 
 
-def test_examples_are_the_smallest_ids_whatever_the_scores_and_the_order() -> None:
+def test_rewrites_are_binned_by_similarity_and_change_of_toxicity() -> None:
+    built = contents(24)
+    toxic = built.pairs.filter(pl.col("negative_kind") == "toxic").head(4)
+    scored = toxic.with_columns(
+        score_similarity=pl.Series([0.96, 1.0, 0.15, None]),
+        score_toxicity=pl.Series([0.1, 0.1, 0.9, 0.1]),
+        score_toxicity_negative=pl.Series([0.9, 0.9, 0.9, 0.9]),
+    )
+
+    found = count(replace(built, pairs=scored))["similarity_change"]
+
+    assert found == {"count": 3, "bins": [[0.15, 0.0, 1], [0.95, -0.8, 2]]}
+    bare = count(replace(built, pairs=scored.drop("score_similarity")))["similarity_change"]
+    assert bare == {"count": 0, "bins": []}
+
+
+def test_examples_are_the_smallest_ids_of_each_kind_and_reason_whatever_the_scores_and_the_order() -> None:
     built = contents(24)
     turned = built.pairs.reverse().with_columns(score_toxicity=1 - pl.col("score_toxicity"))
 
-    examples = count(replace(built, pairs=turned))["examples"]
+    examples = count(replace(built, pairs=turned), kept_examples=8, dropped_examples=5)["examples"]
 
-    assert [row["pair_id"] for row in examples["kept"]] == sorted(built.pairs["pair_id"])[:12]
-    assert [row["id"] for row in examples["dropped"]] == sorted(built.dropped["id"])[:8]
+    kinds = [row["negative_kind"] for row in examples["kept"]]
+    reasons = [row["drop_reason"] for row in examples["dropped"]]
+    assert sorted(kinds[:4]) == sorted(kinds[4:]) == ["negation", "swap_ent", "swap_num", "toxic"]
+    assert len(set(reasons)) == 5
+    smallest = built.pairs.filter(pl.col("negative_kind") == "toxic")["pair_id"].sort()[:2].to_list()
+    assert [row["pair_id"] for row in examples["kept"] if row["negative_kind"] == "toxic"] == smallest
+    assert {len(count(built)["examples"][part]) for part in ("kept", "dropped")} == {40, 10}
 
 
 def test_a_long_example_is_cut() -> None:

@@ -1,0 +1,92 @@
+"""What a model could learn in place of toxicity and truth: length, named identities, words that stand on one side.
+
+`shortcuts.py` has the classifiers; here are plain counts.
+"""
+
+import csv
+import functools
+import re
+from collections import Counter
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pairgen.digests import normalise
+
+_MOST = 20_000  # pairs whose words are counted, the first by id, which is a digest
+_SHOWN = 12  # words a side
+_LEAST_Z = 2.58  # of a word that is shown: chance alone has one in a hundred further out
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_PRIOR = 0.1  # of the texts of both sides: how much both are taken to be alike before counting
+_LONGEST = 30  # characters of a word
+
+
+def length_ratio(pairs: pl.DataFrame) -> pl.Series:
+    """Characters of the positive over those of the negative."""
+    positive, negative = pairs["positive"].str.len_chars(), pairs["negative"].str.len_chars()
+    return positive.cast(pl.Float64) / negative.clip(lower_bound=1)
+
+
+def identity(pairs: pl.DataFrame) -> list[dict[str, Any]]:
+    """In how many pairs each side mentions a word of `identity_terms.csv`: a row a group of words, and `any`."""
+    texts = {side: pairs[side].map_elements(normalise, return_dtype=pl.String) for side in ("positive", "negative")}
+    rows = []
+    for group, pattern in _identity_patterns().items():
+        hits = {side: text.str.contains(pattern) for side, text in texts.items()}
+        row = {side: int(hit.sum()) for side, hit in hits.items()}
+        lost = int((hits["negative"] & ~hits["positive"]).sum())
+        rows.append({"group": group, **row, "lost": lost, "gained": row["positive"] - row["negative"] + lost})
+    return rows
+
+
+@functools.cache
+def _identity_patterns() -> dict[str, str]:
+    lines = resources.files("pairgen").joinpath("identity_terms.csv").read_text(encoding="utf-8").splitlines()
+    groups: dict[str, list[str]] = {}
+    for row in csv.DictReader(lines):
+        groups.setdefault(row["group"], []).append(normalise(row["term"]))
+    groups = {"any": [term for terms in groups.values() for term in terms], **dict(sorted(groups.items()))}
+    return {group: rf"\b(?:{'|'.join(re.escape(term) for term in terms)})\b" for group, terms in groups.items()}
+
+
+def vocabulary(pairs: pl.DataFrame) -> list[dict[str, Any]]:
+    """The words that shift from one side to the other, for pairs with a toxic negative and for the others.
+
+    A row a group: `pairs`, and `positive` and `negative`, the words that stand out on that side with the number of its
+    texts that hold them, and of the other side's. They are ranked by the log-odds ratio with an informative Dirichlet
+    prior (Monroe, Colaresi and Quinn 2008), of texts that hold the word, each once; under z = 2.58 none stands out.
+    """
+    first, rows = pairs.sort("pair_id").head(_MOST), []
+    for group, toxic in (("toxic", True), ("unfaithful", False)):
+        part = first.filter((pl.col("negative_kind") == "toxic") == toxic)
+        if part.height:
+            counts = {side: _texts_with(part[side]) for side in ("positive", "negative")}
+            rows.append({"group": group, "pairs": part.height, **_standing_out(counts)})
+    return rows
+
+
+def _texts_with(texts: pl.Series) -> Counter[str]:
+    """Number of different `texts` that hold each word."""
+    words = ({found.casefold() for found in _WORD.findall(text)} for text in texts.unique().sort())
+    return Counter(word for some in words for word in some if len(word) <= _LONGEST)
+
+
+def _standing_out(counts: dict[str, Counter[str]]) -> dict[str, list[dict[str, Any]]]:
+    words = sorted(counts["positive"] | counts["negative"])
+    table = {side: np.array([count[word] for word in words], dtype=np.float64) for side, count in counts.items()}
+    prior = _PRIOR * (table["positive"] + table["negative"])
+    odds = {side: _log_odds(number, prior) for side, number in table.items()}
+    variance = 1 / (table["positive"] + prior) + 1 / (table["negative"] + prior)
+    z = dict(zip(words, (odds["positive"] - odds["negative"]) / np.sqrt(variance), strict=True))
+    found = {}
+    for side, sign in (("positive", 1), ("negative", -1)):
+        out = sorted((word for word in words if sign * z[word] >= _LEAST_Z), key=lambda word: (-sign * z[word], word))
+        found[side] = [{"word": word, **{at: counts[at][word] for at in counts}} for word in out[:_SHOWN]]
+    return found
+
+
+def _log_odds(number: Any, prior: Any) -> Any:
+    rest = number.sum() + prior.sum() - number - prior
+    return np.log((number + prior) / np.maximum(rest, 1e-9))
