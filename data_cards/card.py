@@ -7,17 +7,25 @@ from typing import Any
 import yaml
 
 from data_cards import html
+from data_cards.since import since
 from data_cards.stats import count
 from data_cards.wording import (
+    AGREEMENT,
+    BASELINES,
     HUB_LICENCES,
     KINDS,
+    MEASURES,
+    NO_BASELINES,
     SHORTCUTS,
+    SYSTEMS,
     THRESHOLDS,
     USES,
+    decided,
     held_against,
     licences,
     limits,
     markdown,
+    or_none,
     outcome,
     sides,
     splits,
@@ -30,9 +38,14 @@ _EXAMPLES = 12
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
-def documents(draft: Draft, what_if: Sequence[dict[str, Any]] = ()) -> dict[str, str]:
-    """README.md, card.html and stats.json of `draft`; `what_if` has the rows of `filters.what_if.curves`."""
-    stats = {**count(draft.contents), "what_if": list(what_if)}
+def documents(
+    draft: Draft, what_if: Sequence[dict[str, Any]] = (), baselines: Sequence[dict[str, Any]] = ()
+) -> dict[str, str]:
+    """README.md, card.html and stats.json of `draft`.
+
+    `what_if` has the rows of `filters.what_if.curves`, `baselines` those of `pairgen.rewriting.baselines`.
+    """
+    stats = {**count(draft.contents), "since": since(draft), "what_if": list(what_if), "baselines": list(baselines)}
     return {
         "README.md": readme(draft, stats),
         "card.html": html.page(draft, stats),
@@ -53,6 +66,9 @@ def readme(draft: Draft, stats: dict[str, Any]) -> str:
         "## Scores\n\n" + _scores(stats),
         "## Other thresholds\n\n" + _what_if(stats),
         "## Shortcut cues\n\n" + _shortcuts(stats),
+        "## Scorer against judge\n\n" + _agreement(stats),
+        "## Beside copying, deleting and people\n\n" + _baselines(stats),
+        *(["## Since the version before\n\n" + _since(draft, stats["since"])] if stats["since"] else []),
         "## Examples\n\nDrawn by smallest id, toxic words masked.\n\n" + _examples(stats),
         "## Models and sources\n\n" + _origin(draft, stats),
         "## Intended use\n\n" + "\n".join(f"- {use}" for use in USES),
@@ -182,6 +198,44 @@ def _shortcuts(stats: dict[str, Any]) -> str:
     return f"{SHORTCUTS}\n\n" + _table(
         ["negative", "pairs", "form, in pairs", "form", "words", "word list", "told by", ""], rows
     )
+
+
+def _agreement(stats: dict[str, Any]) -> str:
+    rows = []
+    for row in stats["agreement"]:
+        numbers = [f"{row[key]:,}" for key in ("count", "both", "scorer_only", "judge_only", "neither")]
+        kappa = "none" if row["kappa"] is None else f"{row['kappa']:.2f}"
+        rows.append([row["group"], *numbers, f"{100 * row['ratio']:.1f} %", kappa])
+    head = ["texts", "number", "both say toxic", "scorer only", "judge only", "neither", "agree", "kappa"]
+    return f"{AGREEMENT}\n\n{_table(head, rows)}" if rows else "No text has both scores."
+
+
+def _baselines(stats: dict[str, Any]) -> str:
+    rows = [
+        [SYSTEMS[row["system"]], f"{row['texts']:,}", *(f"{row[key]:.3f}" for key in MEASURES)]
+        for row in stats["baselines"]
+    ]
+    return f"{BASELINES}\n\n{_table(['', 'texts', *MEASURES.values()], rows)}" if rows else NO_BASELINES
+
+
+def _since(draft: Draft, found: dict[str, Any]) -> str:
+    asked = f"`contrast-pairs diff {found['reference']} {draft.reference}` tells it pair by pair."
+    if "causes" not in found:
+        return f"`{found['reference']}` cannot be read: `contrast-pairs verify {found['reference']}` says why."
+    pairs = [
+        [markdown(row["kind"]), *(f"{row[key]:,}" for key in ("same", "added", "removed"))] for row in found["pairs"]
+    ]
+    moved = [
+        [what, *(markdown(or_none(row[key])) for key in ("what", "from", "to"))]
+        for what, row in decided(found["causes"])
+    ]
+    counts = [[markdown(each["count"]), f"{each['from']:,}", f"{each['to']:,}"] for each in found["counts"]]
+    parts = [
+        _table(["negative", "in both", "added", "removed"], pairs),
+        _table(["changed", "what", "from", "to"], moved) if moved else "Corpus, recipe, models and code are the same.",
+        _table(["count", f"`{found['reference']}`", f"`{draft.reference}`"], counts),
+    ]
+    return asked + "\n\n" + "\n\n".join(parts)
 
 
 def _examples(stats: dict[str, Any]) -> str:

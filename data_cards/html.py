@@ -13,13 +13,20 @@ from markupsafe import Markup
 from data_cards import pictures
 from data_cards.shortcuts import MAX_AUC
 from data_cards.wording import (
+    AGREEMENT,
+    BASELINES,
     KINDS,
+    MEASURES,
+    NO_BASELINES,
     SHORTCUTS,
+    SYSTEMS,
     THRESHOLDS,
     USES,
+    decided,
     held_against,
     licences,
     limits,
+    or_none,
     outcome,
     segments,
     sides,
@@ -43,6 +50,7 @@ def page(draft: Draft, stats: dict[str, Any]) -> str:
         "piece": _piece,
         "telling": telling,
         "outcome": outcome,
+        "or_none": or_none,
     }
     return environment.from_string(_read("card.html")).render(
         draft=draft,
@@ -53,10 +61,13 @@ def page(draft: Draft, stats: dict[str, Any]) -> str:
         splits=SPLITS,
         negatives=_negatives(stats),
         licences=licences(stats),
+        decided=decided(stats["since"]["causes"]) if "causes" in (stats["since"] or {}) else [],
         limits=limits(draft),
         held_against=held_against(draft),
         uses=USES,
-        about_shortcuts=SHORTCUTS,
+        about={"shortcuts": SHORTCUTS, "agreement": AGREEMENT, "baselines": BASELINES, "no_baselines": NO_BASELINES},
+        measures=MEASURES,
+        systems=SYSTEMS,
         passed=sum(row["ok"] for row in stats["checks"]),
         pictures={name: Markup(svg) for name, svg in _pictures(stats).items()},
         **_panels(stats),

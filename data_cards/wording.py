@@ -47,6 +47,28 @@ THRESHOLDS = (
     "What the version would keep with one threshold moved and all else as it is, from the scores in it: some way to "
     "passing everything, and to passing half of what passes now. `contrast-pairs whatif` asks for any other."
 )
+AGREEMENT = (
+    "The texts were selected by these models, so that both flatter the positives that were kept. Where they disagree, "
+    "somebody should read. Both are read at 0.5. Kappa is the agreement beyond chance: 1 is full, 0 is none; where "
+    "both say one and the same of every text there is none to tell."
+)
+BASELINES = (
+    "Toxic texts of this build, the first by digest, whether or not a rewrite of them was kept: a text without one "
+    "stays as it is, and is judged so. STA is the share with a toxicity under 0.5, SIM the cosine to the toxic text, "
+    "FL the share at most half a nat a token less likely to the language model, J the mean of the product of all. "
+    "Copying mends nothing; deleting cuts out what carries the toxicity and mends nothing around it. "
+    "These models also chose our rewrites, and no others will give the same figures."
+)
+NO_BASELINES = "Not known: no toxic text was rewritten, or the models were not asked."
+SYSTEMS = {"copy": "copy", "delete": "delete", "ours": "ours", "human": "people"}
+MEASURES = {
+    "answered": "answered",
+    "sta": "STA, scorer",
+    "sta_judge": "STA, judge",
+    "sim": "SIM",
+    "fl": "FL",
+    "j": "J",
+}
 _LIMITS = (
     (
         "profanity_check",
@@ -113,6 +135,20 @@ def outcome(point: dict[str, Any]) -> str:
 def telling(row: dict[str, Any]) -> str:
     """The features of form that tell most of a kind of negative, each with its share of pairs."""
     return ", ".join(f"{each['feature']} {each['share']:.2f}" for each in row["telling"])
+
+
+def decided(causes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """What decides a version and changed, one after the other: corpus, recipe, models, code; with what, from and to."""
+    corpus = [("corpus", {"what": f"{row['source']} {row['change']}", **row}) for row in causes["corpus"]]
+    recipe = [("recipe", {"what": row["key"], **row}) for row in causes["recipe"]]
+    models = [("model", {"what": row["role"], **row}) for row in causes["models"]]
+    code = [("code", {"what": "", **causes["code"]})] if causes["code"] else []
+    return [*corpus, *recipe, *models, *code]
+
+
+def or_none(found: Any) -> str:
+    """What a setting, a model or a source is, or `none`."""
+    return "none" if found is None else str(found)
 
 
 def visible(text: str) -> str:

@@ -26,6 +26,7 @@ from pairgen.loading import LoadedModels, fingerprints, load_models
 from pairgen.mining import mine_texts
 from pairgen.places import Place, local_folder
 from pairgen.references import clean_references, count_references
+from pairgen.rewriting.baselines import baselines
 from pairgen.schema import MEMBERS, PAIRS
 from pairgen.sets import count_products, count_sets, make_pairs, make_sets, members_of, rewrite_seeds
 from pairgen.splits import drop_leaks, drop_shared, find_leaks
@@ -54,7 +55,7 @@ def build(recipe: Recipe, store: Place) -> Version | None:
         judged = follow("filter", judge_pairs.map(paired, unmapped(recipe), unmapped(models)))
         everything = judge_across_sets(judged, Path(work), recipe, models)
         contents = collect(everything, judged, recipe, models, raw)
-    version = publish(contents, recipe, store)
+    version = publish(contents, recipe, store, models)
     leave_artifacts(version, return_state=True)  # a version is published whether or not the UI shows it
     return version
 
@@ -139,11 +140,13 @@ def collect(everything: Path, shards: list[Path], recipe: Recipe, models: Loaded
 
 
 @stage("publish")
-def publish(contents: Contents, recipe: Recipe, store: Place) -> Version | None:
-    """The version with its card, which says what other thresholds would keep."""
+def publish(contents: Contents, recipe: Recipe, store: Place, models: LoadedModels) -> Version | None:
+    """The version with its card, which says what other thresholds would keep, and how copying and deleting do."""
 
     def written(draft: Draft) -> dict[str, str]:
-        return documents(draft, curves(draft.contents.pairs, draft.contents.dropped, recipe.filters))
+        tables = draft.contents.pairs, draft.contents.dropped
+        beside = baselines(*tables, models, max_toxicity=recipe.rewrite.max_toxicity)
+        return documents(draft, curves(*tables, recipe.filters), beside)
 
     return Store(store).publish(recipe.publish.name, contents, documents=written)
 

@@ -81,9 +81,10 @@ class Difference:
 
 def diff(older: Version, newer: Version) -> Difference:
     """What changed from `older` to `newer`, which may be of two data sets."""
-    corpus, recipe, models, code = _corpus(older, newer), _recipe(older, newer), _models(older, newer), None
-    if older.manifest["code"] != newer.manifest["code"]:
-        code = {"from": older.manifest["code"], "to": newer.manifest["code"]}
+    own = newer.manifest
+    found = causes(
+        older, source=own["source"], settings=_settings(newer), fingerprints=own["fingerprints"], code=own["code"]
+    )
     before, after = older.pairs(), newer.pairs()
     gone, come = before.join(after, on="pair_id", how="anti"), after.join(before, on="pair_id", how="anti")
     rewritten = _rewritten(gone, come, before, after)
@@ -92,12 +93,9 @@ def diff(older: Version, newer: Version) -> Difference:
     whole = Difference(
         older=older,
         newer=newer,
-        corpus=corpus,
-        recipe=recipe,
-        models=models,
-        code=code,
+        **found,
         files=_files(older, newer),
-        counts=_counts(older, newer),
+        counts=counts(older, own["counts"], newer.dropped()),
         added=added,
         removed=removed,
         rewritten=rewritten,
@@ -107,9 +105,27 @@ def diff(older: Version, newer: Version) -> Difference:
     return _explained(whole)
 
 
-def _corpus(older: Version, newer: Version) -> list[dict[str, Any]]:
+def causes(
+    older: Version,
+    *,
+    source: list[dict[str, Any]],
+    settings: dict[str, Any],
+    fingerprints: dict[str, str],
+    code: str,
+) -> dict[str, Any]:
+    """What else than in `older` decides these pairs: `corpus`, `recipe`, `models` and `code`, as in `Difference`."""
+    was = older.manifest
+    return {
+        "corpus": _corpus(was["source"], source),
+        "recipe": _recipe(_settings(older), settings),
+        "models": _models(was["fingerprints"], fingerprints),
+        "code": None if was["code"] == code else {"from": was["code"], "to": code},
+    }
+
+
+def _corpus(older: list[dict[str, Any]], newer: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A row a source that came, went, or has other bytes, rows or another licence."""
-    before, after = ({each["name"]: each for each in version.manifest["source"]} for version in (older, newer))
+    before, after = ({each["name"]: each for each in sources} for sources in (older, newer))
     changes = []
     for name in sorted({*before, *after}):
         was, now = before.get(name), after.get(name)
@@ -123,31 +139,33 @@ def _corpus(older: Version, newer: Version) -> list[dict[str, Any]]:
     return changes
 
 
-def _recipe(older: Version, newer: Version) -> list[dict[str, Any]]:
-    before, after = (_settings(version) for version in (older, newer))
+def _recipe(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
     keys = [key for key in sorted({*before, *after}) if before.get(key, _ABSENT) != after.get(key, _ABSENT)]
     return [{"key": key, "from": before.get(key, _ABSENT), "to": after.get(key, _ABSENT)} for key in keys]
 
 
+def flat_settings(recipe: str) -> dict[str, Any]:
+    """A recipe (TOML), flat: `mine.min_toxicity`, `filters.similarity.min_score`."""
+    content = tomllib.loads(recipe)
+    filters = content.pop("filters", [])
+    flat = {f"{section}.{key}": found for section, keys in content.items() for key, found in keys.items()}
+    for each in filters:
+        flat[f"filters.{each['kind']}"] = "on"
+        flat |= {f"filters.{each['kind']}.{key}": found for key, found in each.items() if key != "kind"}
+    return flat
+
+
 def _settings(version: Version) -> dict[str, Any]:
-    """The recipe, flat: `mine.min_toxicity`, `filters.similarity.min_score`."""
     try:
-        content = tomllib.loads((version.place / "recipe.toml").read_text(encoding="utf-8"))
-        filters = content.pop("filters", [])
-        flat = {f"{section}.{key}": found for section, keys in content.items() for key, found in keys.items()}
-        for each in filters:
-            flat[f"filters.{each['kind']}"] = "on"
-            flat |= {f"filters.{each['kind']}.{key}": found for key, found in each.items() if key != "kind"}
+        return flat_settings((version.place / "recipe.toml").read_text(encoding="utf-8"))
     except (OSError, ValueError, AttributeError, TypeError, KeyError) as error:
         raise StoreError(
             f"{version.reference}: its recipe cannot be read ({brief(error)}); "
             f"`contrast-pairs verify {version.reference}` says what else is damaged"
         ) from error
-    return flat
 
 
-def _models(older: Version, newer: Version) -> list[dict[str, Any]]:
-    before, after = older.manifest["fingerprints"], newer.manifest["fingerprints"]
+def _models(before: dict[str, str], after: dict[str, str]) -> list[dict[str, Any]]:
     return [
         {"role": role, "from": before.get(role), "to": after.get(role)}
         for role in [*before, *(role for role in after if role not in before)]
@@ -165,23 +183,23 @@ def _files(older: Version, newer: Version) -> dict[str, list[str]]:
     }
 
 
-def _counts(older: Version, newer: Version) -> list[dict[str, Any]]:
-    """Every count of the manifests and every drop reason, by its name: from, to."""
-    before, after = (_numbers(version) for version in (older, newer))
+def counts(older: Version, counted: dict[str, Any], dropped: pl.DataFrame) -> list[dict[str, Any]]:
+    """Every count of a manifest and every drop reason, by its name: in `older`, and as `counted` with `dropped`."""
+    before, after = _numbers(older.manifest["counts"], older.dropped()), _numbers(counted, dropped)
     return [
         {"count": name, "from": before.get(name, 0), "to": after.get(name, 0)}
         for name in [*before, *(name for name in after if name not in before)]
     ]
 
 
-def _numbers(version: Version) -> dict[str, int]:
+def _numbers(counted: dict[str, Any], dropped: pl.DataFrame) -> dict[str, int]:
     found: dict[str, int] = {}
-    for name, count in version.manifest["counts"].items():
+    for name, count in counted.items():
         if isinstance(count, dict):
             found |= {f"{name.removesuffix('_by_split')}.{split}": number for split, number in count.items()}
         else:
             found[name] = count
-    reasons = version.dropped().group_by("stage", "drop_reason").len().sort("stage", "drop_reason")
+    reasons = dropped.group_by("stage", "drop_reason").len().sort("stage", "drop_reason")
     return found | {f"dropped.{stage}.{reason}": count for stage, reason, count in reasons.iter_rows()}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from pairgen.version import FORMAT, MANIFEST, by_split, count_rows, file_sha256, manifest_digest
+from pairgen.version import FORMAT, MANIFEST, Version, by_split, count_rows, file_sha256, manifest_digest
 
 PACKAGES = ("flows", "pairgen", "filters", "training", "data_cards")
 
@@ -36,7 +36,10 @@ class Contents:
 
 @dataclass(frozen=True)
 class Draft:
-    """A version about to be published, as its documents see it; `parent` is the reference of the one before."""
+    """A version about to be published, as its documents see it.
+
+    `parent` is the reference of the one before, `before` that version: None where there is none, or it is damaged.
+    """
 
     name: str
     number: int
@@ -45,6 +48,7 @@ class Draft:
     parent: str | None
     created: str
     code: str
+    before: Version | None = None
 
     @property
     def reference(self) -> str:

@@ -170,6 +170,12 @@ class Store:
     def _folder(self, name: str, number: int) -> Place:
         return self.root / name / _folder(number)
 
+    def _readable(self, name: str, number: int) -> Version | None:
+        """The version, or None where it is damaged: what is published after it does not depend on it."""
+        with suppress(StoreError):
+            return read_version(self._folder(name, number))
+        return None
+
     def _taken(self, name: str) -> list[int]:
         home = self.root / name
         if isinstance(home, Remote):
@@ -216,7 +222,8 @@ class Store:
     def _draft(self, name: str, number: int, digest: str, contents: Contents, created: str) -> Draft:
         existing = self._numbers(name)
         parent = f"{name}@v{existing[-1]}" if existing else None
-        return Draft(name, number, digest, contents, parent, created, code_version())
+        before = self._readable(name, existing[-1]) if existing else None
+        return Draft(name, number, digest, contents, parent, created, code_version(), before)
 
     def _settle(
         self, home: Path, digest: str, contents: Contents, documents: Callable[[Draft], dict[str, str]], work: Path

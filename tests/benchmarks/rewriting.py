@@ -36,7 +36,8 @@ from pairgen.digests import digest  # noqa: E402
 from pairgen.loading import load_models  # noqa: E402
 from pairgen.masking import mask  # noqa: E402
 from pairgen.models import Models  # noqa: E402
-from pairgen.rewriting.locate import lexicon_carriers, locate, without  # noqa: E402
+from pairgen.rewriting.baselines import cosines, deleted, figures  # noqa: E402
+from pairgen.rewriting.locate import lexicon_carriers, locate  # noqa: E402
 from pairgen.rewriting.rewrite import RewriteSettings, rewrite  # noqa: E402
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -59,19 +60,6 @@ def drawn(table: pl.DataFrame, column: str, *, rows: int, half: str) -> pl.DataF
     return keyed.filter(parity == (0 if half == "tune" else 1)).sort("key").head(rows)
 
 
-def figures(sources: Sequence[str], outputs: Sequence[str], models: Models) -> dict[str, Any]:
-    """STA by scorer and judge, SIM, FL and J, a number a row."""
-    scorer = models.toxicity.toxicity(outputs) < 0.5
-    judge = models.judge.toxicity(outputs) < 0.5
-    sim = cosines(sources, outputs, models)
-    fluent = models.language.nll(outputs) <= models.language.nll(sources) + 0.5
-    return {"STA": scorer, "STA judge": judge, "SIM": sim, "FL": fluent, "J": scorer * judge * sim * fluent}
-
-
-def cosines(texts: Sequence[str], others: Sequence[str], models: Models) -> Any:
-    return np.sum(models.embedder.embed(texts) * models.embedder.embed(others), axis=1)
-
-
 def against(outputs: Sequence[str], references: Sequence[Sequence[str]], models: Models) -> dict[str, Any]:
     """SIMref and chrF of each output against the best of its references."""
     chrf = CHRF()
@@ -86,13 +74,6 @@ def against(outputs: Sequence[str], references: Sequence[Sequence[str]], models:
         ),
         "SIMref": np.array([max(next(similar) for _ in some) for some in references]),
     }
-
-
-def deleted(sources: Sequence[str], docs: Sequence[Any], models: Models) -> list[str]:
-    """Each source without the words that carry its toxicity: what a deletion that mends nothing gives."""
-    carriers = locate(docs, scorer=models.toxicity, max_toxicity=RewriteSettings().max_toxicity)
-    cut = (without(text, found) for text, found in zip(sources, carriers, strict=True))
-    return [" ".join(text.split()) or "." for text in cut]
 
 
 def ours(sources: Sequence[str], models: Models) -> tuple[list[str | None], list[str | None], float]:
@@ -151,9 +132,12 @@ def compare(sources: list[str], references: list[list[str]] | None, models: Mode
     ours(["You are a stupid liar."], models)  # loads every model
     rewrites, reasons, seconds = ours(sources, models)
     toxicity = models.toxicity.toxicity(sources)
-    docs = models.parser.parse(sources)
     answers = [made if made is not None else text for made, text in zip(rewrites, sources, strict=True)]
-    systems = {"copy": sources, "delete": deleted(sources, docs, models), "ours": answers}
+    systems = {
+        "copy": sources,
+        "delete": deleted(sources, models, max_toxicity=RewriteSettings().max_toxicity),
+        "ours": answers,
+    }
     lines = [HEADER]
     for name, outputs in systems.items():
         found = {**figures(sources, outputs, models), "faults": faults(outputs, sources)}

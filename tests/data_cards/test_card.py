@@ -184,6 +184,23 @@ def test_the_card_says_what_other_thresholds_would_keep(tmp_path: Path) -> None:
     assert "Not known" in documents_of(contents(27), tmp_path)["README.md"]
 
 
+def test_the_card_sets_our_rewrites_beside_copies_or_says_that_nobody_did(tmp_path: Path) -> None:
+    figures = {"answered": 1.0, "sta": 0.0, "sta_judge": 0.25, "sim": 1.0, "fl": 1.0, "j": 0.125}
+    rows = [{"system": "copy", "texts": 8, **figures}, {"system": "human", "texts": 1_000, **figures}]
+    version = Store(tmp_path / "with").publish("demo", contents(), documents=partial(documents, baselines=rows))
+    assert version is not None
+    text, page = ((version.path / name).read_text(encoding="utf-8") for name in ("README.md", "card.html"))
+
+    lines = table_under(text, "## Beside copying, deleting and people")
+    assert lines[2:] == [
+        f"| {who} | 1.000 | 0.000 | 0.250 | 1.000 | 1.000 | 0.125 |" for who in ("copy | 8", "people | 1,000")
+    ]
+    assert '<th scope="row">people</th><td class="n">1,000</td><td class="n">1.000</td>' in page
+    assert version.stats()["baselines"] == rows
+    for text in documents_of(contents(), tmp_path / "without").values():
+        assert "no toxic text was rewritten, or the models were not asked" in text or text.startswith("{")
+
+
 def test_toxic_words_are_masked_in_the_card(tmp_path: Path) -> None:
     text = documents_of(contents(), tmp_path)["README.md"]
 

@@ -287,6 +287,16 @@ def test_the_card_says_what_other_thresholds_would_keep(published: Published) ->
         assert told["judged"] == sum(point[key] for key in ("kept", "dropped", "unknown"))
 
 
+def test_the_card_sets_our_rewrites_beside_copying_and_deleting(published: Published) -> None:
+    rows = {row["system"]: row for row in published.version.stats()["baselines"]}
+
+    assert set(rows) == {"copy", "delete", "ours"}
+    assert rows["copy"]["sta"] == rows["copy"]["j"] == 0  # else it would not have been rewritten
+    assert rows["copy"]["sim"] == pytest.approx(1, abs=0.01)
+    assert rows["ours"]["j"] > 0
+    assert "| delete | " in (published.version.path / "README.md").read_text(encoding="utf-8")
+
+
 def test_prefect_shows_the_tasks_and_the_card_but_no_toxic_word(published: Published) -> None:
     told = known_to_prefect("build")
 

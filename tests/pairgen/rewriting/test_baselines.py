@@ -1,0 +1,49 @@
+"""Copy, delete and people beside our rewrites: what has no kept rewrite counts as it is."""
+
+import polars as pl
+import pytest
+
+from pairgen.models import Parser
+from pairgen.rewriting.baselines import baselines
+from pairgen.schema import DROPPED
+from tests.pairgen.samples import Fakes, Parrot, pair, pairs
+
+KEPT = pairs(
+    pair("They closed the library.", "Those idiots closed the library."),
+    pair("The bus is late.", "The damn bus is late."),
+    {**pair("Our bus is late.", "The damn bus is late."), "positive_kind": "human"},
+    {**pair("A clean text of 12.", "A clean text of 13.", parent="A clean text of 12."), "negative_kind": "swap_num"},
+)
+LOST = {"stage": "rewrite", "unit": "text", "text": "Some idiot, again.", "drop_reason": "abstained_no_candidate"}
+GATED = {"stage": "filter", "unit": "pair", "negative": "A damn shame.", "positive": "So.", "negative_kind": "toxic"}
+OTHER = {"stage": "mine", "unit": "text", "text": "Nothing here.", "drop_reason": "clean_not_sampled"}
+DROPPED_ROWS = pl.DataFrame([{**dict.fromkeys(DROPPED), **row} for row in (LOST, GATED, OTHER)], schema=DROPPED)
+
+
+def test_every_toxic_text_counts_whether_or_not_it_has_a_rewrite(parser: Parser) -> None:
+    models = Fakes(parser=parser, language=Parrot(""))
+
+    copy, delete, ours, human = baselines(KEPT, DROPPED_ROWS, models, max_toxicity=0.3)
+
+    assert [row["system"] for row in (copy, delete, ours, human)] == ["copy", "delete", "ours", "human"]
+    assert [row["texts"] for row in (copy, delete, ours, human)] == [4, 4, 4, 1]
+    assert [row["answered"] for row in (copy, delete, ours, human)] == [1, 1, 0.5, 0.25]
+    assert [row["sta"] for row in (copy, delete, ours, human)] == [0, 1, 0.5, 1]
+    assert [row["sta_judge"] for row in (copy, ours)] == [0.5, 0.75]
+    assert (copy["sim"], copy["j"], copy["fl"]) == (pytest.approx(1), 0, 1)
+    assert ours["j"] < human["j"] < 1
+
+
+def test_a_text_that_cannot_be_scored_fails(parser: Parser) -> None:
+    rows = pairs(pair("An unscorable text.", "You idiot."))
+
+    _, _, ours = baselines(rows, DROPPED_ROWS.clear(), Fakes(parser=parser, language=Parrot("")), max_toxicity=0.3)
+
+    assert (ours["sta"], ours["j"]) == (0, 0)
+
+
+def test_no_more_texts_than_asked_and_none_without_any(parser: Parser) -> None:
+    models = Fakes(parser=parser, language=Parrot(""))
+
+    assert baselines(KEPT, DROPPED_ROWS, models, max_toxicity=0.3, most=2)[0]["texts"] == 2
+    assert baselines(KEPT.clear(), DROPPED_ROWS.clear(), models, max_toxicity=0.3) == []
