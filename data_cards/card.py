@@ -4,15 +4,15 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
 from data_cards import html
+from data_cards.croissant import croissant
+from data_cards.hub import front_matter
 from data_cards.since import since
 from data_cards.stats import count
 from data_cards.wording import (
+    ABOUT,
     AGREEMENT,
     BASELINES,
-    HUB_LICENCES,
     KINDS,
     MEASURES,
     NO_BASELINES,
@@ -28,20 +28,18 @@ from data_cards.wording import (
     or_none,
     outcome,
     sides,
-    splits,
     telling,
 )
 from pairgen.draft import Draft
 from pairgen.schema import SPLITS
 
 _EXAMPLES = 12
-_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
 def documents(
     draft: Draft, what_if: Sequence[dict[str, Any]] = (), baselines: Sequence[dict[str, Any]] = ()
 ) -> dict[str, str]:
-    """README.md, card.html and stats.json of `draft`.
+    """README.md, card.html, croissant.json and stats.json of `draft`.
 
     `what_if` has the rows of `filters.what_if.curves`, `baselines` those of `pairgen.rewriting.baselines`.
     """
@@ -49,14 +47,20 @@ def documents(
     return {
         "README.md": readme(draft, stats),
         "card.html": html.page(draft, stats),
-        "stats.json": json.dumps(stats, ensure_ascii=False, indent=1, allow_nan=False) + "\n",
+        "croissant.json": _json(croissant(draft, stats)),
+        "stats.json": _json(stats),
     }
+
+
+def _json(found: dict[str, Any]) -> str:
+    """As plain ASCII without a `<`: no tag, control or bidirectional character of a comment stands in the file."""
+    return json.dumps(found, indent=1, allow_nan=False).replace("<", "\\u003c") + "\n"
 
 
 def readme(draft: Draft, stats: dict[str, Any]) -> str:
     """A dataset card as the Hub reads it: YAML front matter, so that `datasets` loads the folder, then Markdown."""
     parts = [
-        f"---\n{_front_matter(draft, stats)}---",
+        f"---\n{front_matter(draft, stats)}---",
         f"# {markdown(draft.name)}, version {draft.number}",
         _summary(draft, stats),
         "## Load and train\n\n" + _usage(draft, stats),
@@ -77,36 +81,9 @@ def readme(draft: Draft, stats: dict[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _front_matter(draft: Draft, stats: dict[str, Any]) -> str:
-    """Configs name only splits that hold rows: `datasets` refuses an empty one."""
-    configs: list[dict[str, Any]] = []
-    for table in ("pairs", "members", "dropped"):
-        files = [{"split": split, "path": f"{table}/{split}-*.parquet"} for split in splits(stats[table])]
-        if files:
-            default = {"default": True} if table == "pairs" else {}
-            configs.append({"config_name": table, **default, "data_files": files})
-    stated = licences(stats)
-    known = [licence.lower() for licence in stated if licence.lower() in HUB_LICENCES]
-    other = len(known) < len(stated)
-    facts = {
-        "pretty_name": f"{draft.name} v{draft.number}",
-        "license": "other" if other else known[0] if len(known) == 1 else known,
-        **({"license_name": "see-sources", "license_link": "README.md"} if other else {}),
-        "language": ["en"],
-        "task_categories": ["text-generation"],
-        "tags": ["contrast-pairs", "preference", "toxicity", "detoxification", "faithfulness", "counterfactual"],
-        "size_categories": [next((size for top, size in _SIZES if stats["pairs"]["total"] < top), "1M<n<10M")],
-        "configs": configs,
-    }
-    return str(yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=1000))
-
-
 def _summary(draft: Draft, stats: dict[str, Any]) -> str:
     toxicity = stats["toxicity"]
-    text = (
-        f"{stats['pairs']['total']:,} contrast pairs in {stats['sets']['total']:,} sets: each pair holds a positive "
-        "(faithful and non-toxic) and a negative (toxic or unfaithful) for the same context. "
-    )
+    text = f"{stats['pairs']['total']:,} contrast pairs in {stats['sets']['total']:,} sets. {ABOUT} "
     if toxicity.get("before", {}).get("count") and toxicity["after"]["count"]:
         before, after = (toxicity[key]["quantiles"]["0.5"] for key in ("before", "after"))
         text += f"Rewriting brought the median toxicity of the toxic texts from {before:.2f} to {after:.2f}. "

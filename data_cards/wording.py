@@ -30,6 +30,11 @@ KINDS = {
     "swap_roles": "agent and patient exchanged",
     "sys_lowcon": "a model's own unsure output",
 }
+TAGS = ["contrast-pairs", "preference", "toxicity", "detoxification", "faithfulness", "counterfactual"]
+ABOUT = (
+    "Each pair holds a positive (faithful and non-toxic) and a negative (toxic or unfaithful) for the same context, to "
+    "make language models less toxic without making them less faithful."
+)
 USES = (
     "Made for training and testing language models to prefer faithful, non-toxic text over toxic or unfaithful text.",
     "Not for training a toxicity classifier (the labels are another classifier's scores), and not for generating "

@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class Draft:
     """A version about to be published, as its documents see it.
 
     `parent` is the reference of the one before, `before` that version: None where there is none, or it is damaged.
+    `files` has sha256 and size of each file of the tables, by its path in the version.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Draft:
     created: str
     code: str
     before: Version | None = None
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def reference(self) -> str:
@@ -88,11 +90,6 @@ def write_documents(work: Path, draft: Draft, documents: dict[str, str]) -> None
         (work / name).write_text(text, encoding="utf-8", newline="")
         _finish(work / name)
     (work / MANIFEST).unlink(missing_ok=True)
-    files = {
-        path.relative_to(work).as_posix(): {"sha256": file_sha256(path), "size": path.stat().st_size}
-        for path in sorted(work.rglob("*"))
-        if path.is_file()
-    }
     contents = draft.contents
     manifest: dict[str, Any] = {
         "format": FORMAT,
@@ -106,13 +103,22 @@ def write_documents(work: Path, draft: Draft, documents: dict[str, str]) -> None
         "source": contents.source,
         "counts": count_rows(contents.pairs, contents.members, contents.dropped),
         "funnel": contents.funnel.to_dicts(),
-        "files": files,
+        "files": hashed(work),
     }
     manifest["manifest_digest"] = manifest_digest(manifest)
     (work / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     _finish(work / MANIFEST)
     for folder in (work, *(path for path in work.iterdir() if path.is_dir())):
         sync(folder)
+
+
+def hashed(work: Path) -> dict[str, dict[str, Any]]:
+    """sha256 and size of every file in the folder `work`, by its path there."""
+    return {
+        path.relative_to(work).as_posix(): {"sha256": file_sha256(path), "size": path.stat().st_size}
+        for path in sorted(work.rglob("*"))
+        if path.is_file()
+    }
 
 
 def _finish(path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pairgen import prune, tags, withdrawn
-from pairgen.draft import Contents, Draft, code_version, sync, write_documents, write_tables
+from pairgen.draft import Contents, Draft, code_version, hashed, sync, write_documents, write_tables
 from pairgen.errors import SchemaError, StoreError
 from pairgen.places import Place, Remote, local_folder, place_of
 from pairgen.records import PREFIX, changing
@@ -219,21 +219,23 @@ class Store:
                 )
         return bool(numbers) and read_version(self._folder(name, numbers[-1])).digest == digest
 
-    def _draft(self, name: str, number: int, digest: str, contents: Contents, created: str) -> Draft:
+    def _draft(
+        self, name: str, number: int, digest: str, contents: Contents, created: str, files: dict[str, dict[str, Any]]
+    ) -> Draft:
         existing = self._numbers(name)
         parent = f"{name}@v{existing[-1]}" if existing else None
         before = self._readable(name, existing[-1]) if existing else None
-        return Draft(name, number, digest, contents, parent, created, code_version(), before)
+        return Draft(name, number, digest, contents, parent, created, code_version(), before, files)
 
     def _settle(
         self, home: Path, digest: str, contents: Contents, documents: Callable[[Draft], dict[str, str]], work: Path
     ) -> Version | None:
         """Documents and manifest for the next number, then the rename; once more if another publisher was faster."""
-        name, created = home.name, datetime.now(UTC).isoformat(timespec="seconds")
+        name, created, files = home.name, datetime.now(UTC).isoformat(timespec="seconds"), hashed(work)
         while True:
             self._record(name, self._highest(name))
             number = self._highest(name) + 1
-            draft = self._draft(name, number, digest, contents, created)
+            draft = self._draft(name, number, digest, contents, created, files)
             # Asked after the number was chosen: whoever takes that meanwhile makes the rename fail.
             if self._is_newest(name, digest):
                 return None
@@ -254,13 +256,13 @@ class Store:
         self, home: Remote, digest: str, contents: Contents, documents: Callable[[Draft], dict[str, str]], work: Path
     ) -> Version | None:
         """The next number is a turn; its mark, the manifest, comes last. Once more if the turn was given up for it."""
-        name, created = home.name, datetime.now(UTC).isoformat(timespec="seconds")
+        name, created, files = home.name, datetime.now(UTC).isoformat(timespec="seconds"), hashed(work)
         while True:
             first = self._highest(name) + 1
             with turn(home, _QUEUE, lambda number: f"{_folder(number)}/{MANIFEST}", first=first) as number:
                 if self._is_newest(name, digest):
                     return None
-                draft = self._draft(name, number, digest, contents, created)
+                draft = self._draft(name, number, digest, contents, created, files)
                 write_documents(work, draft, documents(draft))
                 folder = home / _folder(number)
                 folder.upload(work, besides=MANIFEST)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -76,6 +77,18 @@ def test_datasets_loads_every_table_also_without_a_split(tmp_path: Path, splits:
     assert "pair_id" in default[splits[0]].column_names
 
 
+def test_the_rows_that_the_front_matter_states_are_held_against_the_files(tmp_path: Path) -> None:
+    version = publish(tmp_path / "store", contents())
+    copy = tmp_path / "copy"
+    shutil.copytree(version.path, copy)
+    for path in (copy / "README.md", copy / "pairs" / "test-00000-of-00001.parquet"):
+        path.chmod(0o644)
+    (copy / "README.md").write_text((copy / "README.md").read_text().replace("num_examples: 10", "num_examples: 11", 1))
+
+    with pytest.raises(datasets.exceptions.NonMatchingSplitsSizesError):
+        datasets.load_dataset(str(copy), "pairs", cache_dir=str(tmp_path / "cache"))
+
+
 def test_an_empty_table_is_left_out_of_the_front_matter(tmp_path: Path) -> None:
     built = contents()
     funnel = built.funnel.with_columns(entered=pl.col("kept"), dropped=pl.lit(0, dtype=pl.Int64))
@@ -94,6 +107,9 @@ def test_the_front_matter_says_what_the_hub_wants(tmp_path: Path) -> None:
     assert front["language"] == ["en"]
     assert front["size_categories"] == ["n<1K"]
     assert front["configs"][0]["default"] is True
+    assert [each["config_name"] for each in front["dataset_info"]] == ["pairs", "members", "dropped"]
+    rows = {each["name"]: each["num_examples"] for each in front["dataset_info"][0]["splits"]}
+    assert rows == {"train": 15, "validation": 15, "test": 10}
 
 
 @pytest.mark.parametrize(
