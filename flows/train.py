@@ -6,9 +6,10 @@ from pathlib import Path
 from prefect import flow
 
 from flows.progress import steps
+from flows.recipe import recipe_of
 from flows.stage import stage
 from pairgen.errors import TrainingError
-from pairgen.loading import load_causal_lm, load_models
+from pairgen.loading import load_causal_lm, load_models, load_parser
 from pairgen.models import ModelSpecs
 from pairgen.store import Version
 from pairgen.verification import refuse_altered
@@ -41,8 +42,9 @@ def fit(version: Version, settings: TrainSettings, out: Path) -> Path:
         "path": str(version.place.resolve()),
         "fingerprints": version.manifest["fingerprints"],
     }
+    parser = load_parser(recipe_of(version).models.parser) if settings.pooling == "entities" else None
     with steps("train") as advance:
-        return train(version.pairs(), settings=settings, out=out, lineage=lineage, progress=advance)
+        return train(version.pairs(), settings=settings, out=out, lineage=lineage, parser=parser, progress=advance)
 
 
 def compare(models: dict[str, str], *, specs: ModelSpecs, memory: Path, k: int = 4, seed: int = 0) -> Report:

@@ -83,7 +83,7 @@ class LoadedModels:
 
     @cached_property
     def parser(self) -> Parser:
-        return _parser(self._specs.parser)
+        return load_parser(self._specs.parser)
 
     @cached_property
     def nli(self) -> InferenceModel:
@@ -159,7 +159,8 @@ def _inference_model(spec: str, dtype: str) -> InferenceModel:
 
 
 @cache
-def _parser(spec: str) -> Parser:
+def load_parser(spec: str) -> Parser:
+    """The parser that `spec` names; `ModelError` where it is not installed."""
     return _SpacyParser(spec)
 
 

@@ -8,10 +8,11 @@ import polars as pl
 
 from pairgen.errors import TrainingError
 from training.encoding import Span, changed_spans
+from training.settings import TrainSettings
 
 _WINDOW = 16  # batches among which pairs are sorted by length
 
-_COLUMNS = ("pair_id", "set_id", "context", "positive", "negative")
+_COLUMNS = ("pair_id", "set_id", "context", "positive", "negative", "negative_kind")
 
 
 class Pair(NamedTuple):
@@ -22,6 +23,7 @@ class Pair(NamedTuple):
     context: str
     positive: str
     negative: str
+    negative_kind: str
 
 
 class Member(NamedTuple):
@@ -31,6 +33,7 @@ class Member(NamedTuple):
     is_positive: bool
     context: str
     text: str
+    kind: str  # of a negative; "" of a positive
     changed: tuple[Span, ...]
 
 
@@ -57,6 +60,27 @@ def train_pairs(pairs: pl.DataFrame) -> pl.DataFrame:
     return chosen
 
 
+def refuse_unfit(pairs: pl.DataFrame, settings: TrainSettings) -> None:
+    """`TrainingError` where `pairs` hold no negative of a kind that `settings` weigh, or nothing for their contrast."""
+    there = set(pairs["negative_kind"])
+    asked = [*settings.kind_weights, *(["toxic"] if settings.scaling == "toxicity" else [])]
+    for kind in asked:
+        if kind not in there:
+            raise TrainingError(
+                f"no pairs whose negative is {kind!r}, which the settings weigh; this version has: "
+                f"{', '.join(sorted(there))}"
+            )
+    if settings.contrast == "representation":
+        anchored = pairs.group_by("set_id").agg(
+            (pl.col("positive").n_unique() > 1) | (pl.col("context").str.strip_chars() != "").any()
+        )
+        if not anchored["positive"].any():
+            raise TrainingError(
+                f"contrast = 'representation' has nothing to contrast: none of {anchored.height} sets has two "
+                "positives or a context; use 'likelihood'"
+            )
+
+
 def plan(pairs: pl.DataFrame, *, steps: int, batch_pairs: int, toxic_fraction: float, seed: int) -> list[list[Member]]:
     """The members of each of `steps` batches, of up to `batch_pairs` pairs, `toxic_fraction` of them of kind `toxic`.
 
@@ -81,11 +105,14 @@ def members(batch: Sequence[Pair]) -> list[Member]:
     """The different texts of each set in `batch`, in order, each with what differs from the texts it is paired with."""
     sets = {set_id: place for place, set_id in enumerate(dict.fromkeys(pair.set_id for pair in batch))}
     changed: dict[tuple[int, bool, str, str], list[Span]] = {}
+    kinds: dict[tuple[int, bool, str, str], str] = {}
     for pair in batch:
-        for is_positive, text, other in ((True, pair.positive, pair.negative), (False, pair.negative, pair.positive)):
-            spans = changed.setdefault((sets[pair.set_id], is_positive, pair.context, text), [])
-            spans += changed_spans(text, other)
-    return [Member(*key, tuple(spans)) for key, spans in changed.items()]
+        sides = (True, pair.positive, pair.negative, ""), (False, pair.negative, pair.positive, pair.negative_kind)
+        for is_positive, text, other, kind in sides:
+            key = (sets[pair.set_id], is_positive, pair.context, text)
+            kinds.setdefault(key, kind)
+            changed.setdefault(key, []).extend(changed_spans(text, other))
+    return [Member(*key, kinds[key], tuple(spans)) for key, spans in changed.items()]
 
 
 def _parts(pairs: pl.DataFrame, size: int) -> list[list[Pair]]:

@@ -24,6 +24,7 @@ class Losses(TypedDict):
     cross_entropy: Tensor
     representation: Tensor
     likelihood: Tensor
+    contrasted_ratio: Tensor  # of all tokens, those that the contrast pools, or would pool
     sets: Tensor
     sets_without_anchor: Tensor  # of the representation contrast: one positive and an empty context
 
@@ -43,12 +44,16 @@ class ContrastModel(nn.Module):
         attention_mask: Tensor,
         context: Tensor,
         target: Tensor,
-        changed: Tensor,
+        contrasted: Tensor,
         end: Tensor,
         set_ids: Tensor,
         is_positive: Tensor,
+        weights: Tensor,
     ) -> Losses:
-        """The losses of one batch (`encoding.Batch` with `set_ids` and `is_positive` of its members), in float32."""
+        """The losses of one batch (`encoding.Batch` with `set_ids`, `is_positive` and `weights` (M,) of its members).
+
+        In float32; `weights` are w_k: a number for the kind of a negative, 1 for positives.
+        """
         output = self.model(
             input_ids=input_ids,
             attention_mask=attention_mask,
@@ -59,21 +64,22 @@ class ContrastModel(nn.Module):
         count = set_ids.max() + 1
         with torch.autocast(input_ids.device.type, enabled=False):
             log_probs = token_log_probs(output.logits.float(), input_ids)
+            mask = target if self.settings.pooling == "target" else pooling_mask(contrasted, target, set_ids)
             losses = Losses(
                 cross_entropy=cross_entropy(log_probs, target, end, is_positive),
                 representation=zero,
                 likelihood=zero,
+                contrasted_ratio=mask.sum() / attention_mask.sum(),
                 sets=count,
                 sets_without_anchor=torch.zeros_like(count),
             )
             if self.settings.contrast != "representation":
                 margin, normalised = self.settings.margin, self.settings.normalised
                 losses["likelihood"] = likelihood_loss(
-                    log_probs, target, set_ids, is_positive, margin=margin, normalised=normalised
+                    log_probs, target, set_ids, is_positive, margin=margin, normalised=normalised, weights=weights
                 )
             if self.head is not None:
                 projected = self.head(output.hidden_states[-1].float())
-                mask = target if self.settings.pooling == "target" else pooling_mask(changed, target, set_ids)
                 contexts, has_context = _contexts(projected, context, set_ids, is_positive)
                 contrast = representation_loss(
                     pool(projected, mask),
@@ -82,10 +88,17 @@ class ContrastModel(nn.Module):
                     tau=self.settings.tau,
                     contexts=contexts,
                     has_context=has_context,
+                    weights=weights,
                 )
                 losses["representation"] = contrast.loss
                 losses["sets_without_anchor"] += contrast.without_anchor
         return losses
+
+    def clean_nll(self, input_ids: Tensor, attention_mask: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Summed NLL of clean text over `target` (M, L), and how many tokens that is."""
+        logits = self.model(input_ids=input_ids, attention_mask=attention_mask, use_cache=False).logits
+        with torch.autocast(input_ids.device.type, enabled=False):
+            return -(token_log_probs(logits.float(), input_ids) * target).sum(), target.sum()
 
 
 def _contexts(projected: Tensor, context: Tensor, set_ids: Tensor, is_positive: Tensor) -> tuple[Tensor, Tensor]:

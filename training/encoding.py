@@ -21,7 +21,7 @@ class Tokens(NamedTuple):
     ids: list[int]
     context: list[bool]
     target: list[bool]
-    changed: list[bool]  # target tokens that touch a changed span
+    contrasted: list[bool]  # target tokens that touch a contrasted span
     end: list[bool]  # EOS; nowhere where the text was cut
 
 
@@ -32,12 +32,12 @@ class Batch(TypedDict):
     attention_mask: Tensor
     context: Tensor
     target: Tensor
-    changed: Tensor
+    contrasted: Tensor
     end: Tensor
 
 
 def encode(
-    tokenizer: PreTrainedTokenizerBase, context: str, text: str, *, max_tokens: int, changed: Sequence[Span] = ()
+    tokenizer: PreTrainedTokenizerBase, context: str, text: str, *, max_tokens: int, contrasted: Sequence[Span] = ()
 ) -> Tokens:
     """`context`, a line break, `text`, EOS; an empty context is BOS (EOS where the tokenizer has no BOS).
 
@@ -56,14 +56,14 @@ def encode(
     target = written["input_ids"][: max_tokens - len(opening) - len(before)]
     tail = [eos] if len(opening) + len(before) + len(target) < max_tokens else []
     touched = [
-        any(s < end and start < e for s, e in changed) for start, end in written["offset_mapping"][: len(target)]
+        any(s < end and start < e for s, e in contrasted) for start, end in written["offset_mapping"][: len(target)]
     ]
     counts = (len(opening), len(before), len(target), len(tail))
     return Tokens(
         ids=[*opening, *before, *target, *tail],
         context=_marks(counts, 1),
         target=_marks(counts, 2),
-        changed=[*[False] * (counts[0] + counts[1]), *touched, *[False] * counts[3]],
+        contrasted=[*[False] * (counts[0] + counts[1]), *touched, *[False] * counts[3]],
         end=_marks(counts, 3),
     )
 
@@ -81,9 +81,15 @@ def pad(rows: Sequence[Tokens], tokenizer: PreTrainedTokenizerBase) -> Batch:
         attention_mask=torch.tensor([[1] * len(row.ids) + [0] * (length - len(row.ids)) for row in rows]),
         context=mask("context"),
         target=mask("target"),
-        changed=mask("changed"),
+        contrasted=mask("contrasted"),
         end=mask("end"),
     )
+
+
+def after_first(row: Tokens) -> Tokens:
+    """`row` with its first target token no target: a chat model has not met plain text after BOS."""
+    first = row.target.index(True)
+    return row._replace(target=[marked and place != first for place, marked in enumerate(row.target)])
 
 
 def changed_spans(text: str, other: str) -> list[Span]:

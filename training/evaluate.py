@@ -12,7 +12,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from pairgen.errors import TrainingError
 from pairgen.loading import hardware, load_causal_lm
 from pairgen.models import Floats, Models, ToxicityModel
-from training.encoding import Tokens, encode
+from training.encoding import after_first, encode
 from training.figures import Units, figure, mean_of, paired_bootstrap
 from training.generation import NEW_TOKENS, TOP_P, Continuation, continuations, distinct_2, is_repetitive, log_probs
 
@@ -198,15 +198,9 @@ def outputs_figures(spoken: list[list[Continuation]]) -> dict[str, Units]:
 def _tax(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: pl.DataFrame) -> dict[str, Units]:
     if texts.is_empty():
         return {}
-    rows = [_after_first(encode(tokenizer, "", text, max_tokens=_MAX_TOKENS)) for text in texts["text"]]
+    rows = [after_first(encode(tokenizer, "", text, max_tokens=_MAX_TOKENS)) for text in texts["text"]]
     sums, counts = log_probs(model, tokenizer, rows)
     return {"tax.perplexity": Units(-sums, counts, exponential=True)}
-
-
-def _after_first(row: Tokens) -> Tokens:
-    """`row` with its first target token no target."""
-    first = row.target.index(True)
-    return row._replace(target=[marked and place != first for place, marked in enumerate(row.target)])
 
 
 def _faithfulness(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: pl.DataFrame) -> dict[str, Units]:

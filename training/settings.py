@@ -1,8 +1,12 @@
 """The settings of a training run: the `[train]` section of a recipe. Imports no torch, so that a recipe reads fast."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from pairgen.schema import NEGATIVE_KINDS
+
+_TOXIC_WEIGHT = 1.5  # of the mode `toxicity`, METHOD section 4
 
 
 class TrainSettings(BaseModel):
@@ -18,10 +22,29 @@ class TrainSettings(BaseModel):
         default=1e-4, gt=0
     )  # peak; rises over the first tenth of the steps, then falls linearly
     contrast: Literal["representation", "likelihood", "both"] = "likelihood"
+    kind_weights: dict[str, Annotated[float, Field(gt=0)]] = {}  # w_k; 1 where none is given
+    scaling: Literal["fixed", "toxicity", "density", "ema", "tax"] = "fixed"  # METHOD section 4
     lambda_: float = Field(default=4.0, ge=0)  # the weight of the contrast beside the cross-entropy
+    tax_budget: float = Field(default=0.01, ge=0)  # of the perplexity of clean text: 0.01 = +1 %
+    tax_rate: float = Field(default=20.0, gt=0)  # by which mu rises a measurement and a nat over the budget
+    tax_every: int = Field(default=10, ge=1)  # steps between two measurements of the tax, in every mode
+    clean_text: str = "validation"  # its originals, else ours; or "package", or a jsonl or parquet file with `text`
     tau: float = Field(default=0.1, gt=0)  # temperature of the representation contrast
     margin: float = Field(default=1.0, ge=0)  # nats by which the positive shall be likelier than the negative
     normalised: bool = True  # the margin is one of nats a token; else of the whole text
-    pooling: Literal["changed", "target"] = "changed"
+    pooling: Literal["entities", "changed", "target"] = "changed"
     max_tokens: int = Field(default=96, ge=8)  # of context and text together
     seed: int = 0
+
+    @field_validator("kind_weights")
+    @classmethod
+    def _known(cls, weights: dict[str, float]) -> dict[str, float]:
+        unknown = [kind for kind in weights if kind not in NEGATIVE_KINDS]
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is no kind of negative; there are: {', '.join(NEGATIVE_KINDS)}")
+        return weights
+
+    def kind_weight(self, kind: str) -> float:
+        """w_k of a negative of `kind`; scaling by toxicity weighs toxic ones 1.5 where `kind_weights` says nothing."""
+        by_mode = _TOXIC_WEIGHT if self.scaling == "toxicity" and kind == "toxic" else 1.0
+        return self.kind_weights.get(kind, by_mode)

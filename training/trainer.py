@@ -1,8 +1,10 @@
 """Training on the pairs of a version: the loop, and the folder that is saved."""
 
 import json
+import math
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -15,11 +17,15 @@ from transformers import PreTrainedTokenizerBase, PrinterCallback, Trainer, Trai
 
 from pairgen.draft import code_version
 from pairgen.errors import TrainingError
+from pairgen.extraction import entities
 from pairgen.loading import hardware, load_causal_lm, model_fingerprint
-from training.batches import Member, plan, train_pairs
+from pairgen.models import Parser
+from training.batches import Member, plan, refuse_unfit, train_pairs
+from training.clean_text import CleanText, clean_batch, clean_text, endlessly
 from training.contrast_model import ContrastModel, Losses
-from training.encoding import encode, pad
-from training.scaling import Fixed, Measured, Scaling
+from training.curves import draw_curves
+from training.encoding import Batch, Span, encode, pad
+from training.scaling import Measured, Scaling, scaling_of
 from training.settings import TrainSettings
 
 Progress = Callable[[int, int], None]
@@ -33,18 +39,26 @@ def train(
     settings: TrainSettings,
     out: Path,
     lineage: dict[str, Any],
+    parser: Parser | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Train `settings.model` on the train split of `pairs` and save it in the folder `out`, which is returned.
 
     `out` loads with `AutoModelForCausalLM.from_pretrained`; beside the model stand `lineage.json` (`lineage`, what the
-    caller knows of the version, as it is; with settings, seed, libraries, base model, code and losses) and
-    `training_log.jsonl` (a line a step). `progress` is called with the steps done and the steps in all. `TrainingError`
-    where `out` holds something already, the train split is empty or a loss is not finite; then `out` is not touched.
+    caller knows of the version, as it is; with settings, seed, libraries, base model, code and losses),
+    `training_log.jsonl` (a line a step) and `training_curves.svg` and `.png`. `parser` finds the names where the
+    settings pool entities. `progress` is called with the steps done and the steps in all. `TrainingError` where `out`
+    holds something already, the version has nothing to train on or a loss is not finite; then `out` is not touched.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise TrainingError(f"{out}: exists and is not empty; name another folder, or remove it first")
     chosen = train_pairs(pairs)
+    refuse_unfit(chosen, settings)
+    if settings.pooling == "entities" and parser is None:
+        raise TrainingError(
+            "pooling = 'entities' asks a parser for the names; train from a version whose recipe has one"
+        )
+    text = clean_text(pairs, settings.clean_text)
     set_seed(settings.seed)
     model, tokenizer = load_causal_lm(settings.model)
     if not torch.cuda.is_available():
@@ -60,20 +74,22 @@ def train(
         ),
         tokenizer,
         settings,
+        parser,
     )
+    clean = _Clean(text, tokenizer, settings)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-", ignore_cleanup_errors=True) as work:
-            loop = _Loop(
-                contrast_model, batches, settings, Path(work), scaling=Fixed(settings.lambda_), progress=progress
-            )
+            loop = _Loop(contrast_model, batches, settings, Path(work), clean=clean, progress=progress)
             loop.train()
             folder = Path(work) / "model"
             model.save_pretrained(folder)
             tokenizer.save_pretrained(folder)
             written = "".join(f"{json.dumps(record)}\n" for record in loop.records)
             (folder / "training_log.jsonl").write_text(written, encoding="utf-8")
-            about = lineage | _about(settings, chosen, loop.records)
+            budget = math.log1p(settings.tax_budget) if settings.scaling == "tax" else None
+            draw_curves(loop.records, folder, budget=budget)
+            about = lineage | _about(settings, chosen, loop.records) | {"clean_text": text.origin}
             (folder / "lineage.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
             folder.rename(out)
     except OSError as error:
@@ -83,7 +99,7 @@ def train(
     return out
 
 
-def _about(settings: TrainSettings, chosen: pl.DataFrame, records: Sequence[dict[str, float]]) -> dict[str, Any]:
+def _about(settings: TrainSettings, chosen: pl.DataFrame, records: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """What training adds to the lineage that the caller knows."""
     last = records[-_LAST:]
     names = ("cross_entropy", "representation", "likelihood")
@@ -102,15 +118,32 @@ def _about(settings: TrainSettings, chosen: pl.DataFrame, records: Sequence[dict
     }
 
 
+class _Clean:
+    """Clean text as batches: the fixed one that the tax is measured on, and the next one that L_clean is taken of."""
+
+    def __init__(self, text: CleanText, tokenizer: PreTrainedTokenizerBase, settings: TrainSettings) -> None:
+        encoded = partial(clean_batch, tokenizer, settings=settings)
+        self.measured = [encoded(texts=text.measured[at : at + 16]) for at in range(0, len(text.measured), 16)]
+        self._next = ((encoded(texts=texts)) for texts in endlessly(text.trained, start=0))
+
+    def next(self) -> Batch:
+        return next(self._next)
+
+
 class _Batches(Dataset[dict[str, Tensor]]):
     """A batch an item, tokenised when it is asked for."""
 
     def __init__(
-        self, batches: list[list[Member]], tokenizer: PreTrainedTokenizerBase, settings: TrainSettings
+        self,
+        batches: list[list[Member]],
+        tokenizer: PreTrainedTokenizerBase,
+        settings: TrainSettings,
+        parser: Parser | None,
     ) -> None:
         self._batches = batches
         self._tokenizer = tokenizer
-        self._max_tokens = settings.max_tokens
+        self._settings = settings
+        self._parser = parser
 
     def __len__(self) -> int:
         return len(self._batches)
@@ -118,13 +151,24 @@ class _Batches(Dataset[dict[str, Tensor]]):
     def __getitem__(self, place: int) -> dict[str, Tensor]:
         members = self._batches[place]
         rows = [
-            encode(self._tokenizer, m.context, m.text, max_tokens=self._max_tokens, changed=m.changed) for m in members
+            encode(
+                self._tokenizer, each.context, each.text, max_tokens=self._settings.max_tokens, contrasted=contrasted
+            )
+            for each, contrasted in zip(members, self._contrasted(members), strict=True)
         ]
         return {
             **cast(dict[str, Tensor], pad(rows, self._tokenizer)),
             "set_ids": torch.tensor([member.set_id for member in members]),
             "is_positive": torch.tensor([member.is_positive for member in members]),
+            "weights": torch.tensor([self._settings.kind_weight(member.kind) for member in members]),
         }
+
+    def _contrasted(self, members: list[Member]) -> list[Sequence[Span]]:
+        """The characters of each text that the contrast pools: its names, or what differs from its partners."""
+        if self._settings.pooling != "entities" or self._parser is None:
+            return [member.changed for member in members]
+        docs = self._parser.parse([member.text for member in members])
+        return [[(found.start, found.end) for found in entities(doc)] for doc in docs]
 
 
 class _Loop(Trainer):
@@ -137,7 +181,7 @@ class _Loop(Trainer):
         settings: TrainSettings,
         work: Path,
         *,
-        scaling: Scaling,
+        clean: _Clean,
         progress: Progress | None,
     ) -> None:
         gpu = torch.cuda.is_available()
@@ -162,25 +206,66 @@ class _Loop(Trainer):
         )
         super().__init__(model=model, args=arguments, train_dataset=batches, data_collator=lambda items: items[0])
         self.remove_callback(PrinterCallback)
-        self.records: list[dict[str, float]] = []
-        self._scaling = scaling
+        self.records: list[dict[str, Any]] = []
+        self._settings = settings
+        self._scaling: Scaling = scaling_of(settings)
+        self._clean = clean
+        self._base_nll: float | None = None
         self._progress = progress
-        self._step: dict[str, float] = {}
+        self._step: dict[str, Any] = {}
 
     def compute_loss(self, model: torch.nn.Module, inputs: dict[str, Tensor], *args: Any, **kwargs: Any) -> Any:
-        """c_ce . L_ce + lambda . (representation + likelihood), weighed as the scaling says for this step."""
+        """c_ce . L_ce + lambda . (representation + likelihood) + mu . L_clean, weighed as the scaling says."""
+        step = self.state.global_step
+        tax = self._tax() if step % self._settings.tax_every == 0 else None
         losses: Losses = model(**inputs)
         contrast = losses["representation"] + losses["likelihood"]
-        step = self.state.global_step
-        weights = self._scaling.weights(Measured(step, losses["cross_entropy"].item(), contrast.item()))
+        ratio = losses["contrasted_ratio"].item()
+        weights = self._scaling.weights(Measured(step, losses["cross_entropy"].item(), contrast.item(), ratio, tax))
         loss = weights.cross_entropy * losses["cross_entropy"] + weights.contrast * contrast
+        clean = None
+        if weights.clean:
+            clean = self._clean_nll(self._clean.next())
+            loss = loss + weights.clean * clean
         if not torch.isfinite(loss):
             raise TrainingError(
                 f"the loss is {loss.item()} at step {step + 1} of {self.args.max_steps}; lower learning_rate"
             )
         named = {name: tensor.item() for name, tensor in cast(dict[str, Tensor], losses).items()}
-        self._step = {"c_ce": weights.cross_entropy, "lambda": weights.contrast, **named, "loss": loss.item()}
+        self._step = {
+            "c_ce": weights.cross_entropy,
+            "lambda": weights.contrast,
+            "mu": weights.clean,
+            "toxic_weight": self._settings.kind_weight("toxic"),
+            **named,
+            "clean": None if clean is None else clean.item(),
+            "tax": tax,
+            "loss": loss.item(),
+        }
         return loss
+
+    def _clean_nll(self, batch: Batch) -> Tensor:
+        total, count = self._clean_sums(batch)
+        return total / count
+
+    def _clean_sums(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        model = self.accelerator.unwrap_model(self.model)
+        wanted = {name: batch[name].to(self.args.device) for name in ("input_ids", "attention_mask", "target")}
+        with self.autocast_smart_context_manager():
+            found: tuple[Tensor, Tensor] = model.clean_nll(**wanted)
+        return found
+
+    def _tax(self) -> float:
+        """NLL of the fixed batch of clean text, nats a token, less that before the first step."""
+        model = self.accelerator.unwrap_model(self.model)
+        was_training = model.training
+        model.eval()
+        with torch.no_grad():
+            sums = [self._clean_sums(batch) for batch in self._clean.measured]
+        model.train(was_training)
+        nll = sum(total.item() for total, _ in sums) / sum(count.item() for _, count in sums)
+        self._base_nll = nll if self._base_nll is None else self._base_nll
+        return nll - self._base_nll
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """One record a step: what `compute_loss` measured, the norm of the gradient and the learning rate."""

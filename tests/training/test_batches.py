@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from pairgen.errors import TrainingError
-from training.batches import plan, train_pairs
-from training.scaling import Fixed, Measured, Weights
+from training.batches import Pair, members, plan, refuse_unfit, train_pairs
+from training.settings import TrainSettings
 
 
 def many(count: int, kinds: tuple[str, ...] = ("toxic",)) -> pl.DataFrame:
@@ -111,9 +111,32 @@ def test_the_pairs_that_come_first_are_drawn_too() -> None:
     assert first_half(1) != first_half(2)
 
 
-def test_fixed_weights_stay() -> None:
-    scaling = Fixed(2.5)
+def test_a_member_knows_the_kind_it_was_made_by() -> None:
+    batch = [
+        Pair("1", "a", "", "It is open.", "It is not open.", "negation"),
+        Pair("2", "a", "", "It is open.", "Fool.", "toxic"),
+    ]
 
-    found = {scaling.weights(Measured(step, cross_entropy=9.0 / (step + 1), contrast=step)) for step in range(5)}
+    found = [(member.text, member.kind, member.is_positive) for member in members(batch)]
 
-    assert found == {Weights(cross_entropy=1.0, contrast=2.5)}
+    assert found == [("It is open.", "", True), ("It is not open.", "negation", False), ("Fool.", "toxic", False)]
+
+
+@pytest.mark.parametrize("wanted", [{"kind_weights": {"negation": 2.0}}, {"scaling": "toxicity"}])
+def test_a_weighed_kind_that_the_version_lacks_is_an_error(wanted: dict[str, object]) -> None:
+    kind = "toxic" if "scaling" in wanted else "negation"
+
+    with pytest.raises(TrainingError, match=f"no pairs whose negative is '{kind}'.*this version has: swap_num"):
+        refuse_unfit(many(4, ("swap_num",)), TrainSettings(**wanted))
+    refuse_unfit(many(4, (kind,)), TrainSettings(**wanted))
+
+
+def test_sets_of_one_positive_and_no_context_have_nothing_to_represent() -> None:
+    bare = many(8).filter(pl.int_range(pl.len()) % 2 == 0)
+    settings = TrainSettings(contrast="representation")
+
+    with pytest.raises(TrainingError, match="none of 4 sets has two positives or a context; use 'likelihood'"):
+        refuse_unfit(bare, settings)
+    refuse_unfit(many(8), settings)
+    refuse_unfit(bare.with_columns(context=pl.lit("Is it open?")), settings)
+    refuse_unfit(bare, TrainSettings(contrast="both"))

@@ -40,10 +40,14 @@ def test_a_context_stands_before_the_text_on_its_own_line(tokenizer: PreTrainedT
 
 def test_changed_tokens_are_those_of_the_changed_words(tokenizer: PreTrainedTokenizerBase) -> None:
     row = encode(
-        tokenizer, "", TEXT, max_tokens=96, changed=changed_spans(TEXT, "Only a fool would close the library at noon.")
+        tokenizer,
+        "",
+        TEXT,
+        max_tokens=96,
+        contrasted=changed_spans(TEXT, "Only a fool would close the library at noon."),
     )
 
-    assert of(tokenizer, row, "changed").strip() == "damn idiot"
+    assert of(tokenizer, row, "contrasted").strip() == "damn idiot"
 
 
 @pytest.mark.parametrize(
@@ -88,7 +92,7 @@ def test_padding_is_in_no_mask(tokenizer: PreTrainedTokenizerBase) -> None:
     short = len(rows[0].ids)
     assert batch["input_ids"].shape == (2, len(rows[1].ids))
     assert batch["attention_mask"].sum(dim=1).tolist() == [short, len(rows[1].ids)]
-    for mask in ("context", "target", "changed", "end"):
+    for mask in ("context", "target", "contrasted", "end"):
         assert not batch[mask][0, short:].any()
         assert batch[mask][1].tolist() == getattr(rows[1], mask)
 

@@ -11,8 +11,10 @@ from pydantic import ValidationError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pairgen.errors import TrainingError
+from pairgen.models import Parser
 from training.encoding import encode
 from training.generation import log_probs
+from training.scaling import Measured, scaling_of
 from training.settings import TrainSettings
 from training.trainer import train
 
@@ -67,15 +69,74 @@ def test_every_step_is_logged_with_weights_that_give_its_loss(
     assert [record["step"] for record in records(out)] == [1, 2, 3, 4, 5, 6]
     for record in records(out):
         assert (record["c_ce"], record["lambda"], record["sets"], record["sets_without_anchor"]) == (1.0, 0.7, 2, 0)
+        assert (record["mu"], record["clean"], record["toxic_weight"]) == (0, None, 1)
+        assert record["grad_norm"] > 0
         assert record["loss"] == pytest.approx(
             record["cross_entropy"] + 0.7 * (record["representation"] + record["likelihood"]), rel=1e-5
         )
 
 
+@pytest.mark.parametrize("mode", ["toxicity", "density", "ema", "tax"])
+def test_every_mode_weighs_each_step_by_its_formula(
+    tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame, mode: str
+) -> None:
+    wanted = settings(tiny_model, scaling=mode, steps=8, tax_every=2, tax_budget=0.0, tax_rate=5.0, pooling="target")
+
+    out = train(pairs, settings=wanted, out=tmp_path / "model", lineage={})
+
+    scaling, found = scaling_of(wanted), records(out)
+    for record in found:
+        tax = record["tax"]
+        assert (tax is None) == (record["step"] % 2 == 0)  # measured before steps 1, 3, 5 and 7
+        losses = record["cross_entropy"], record["representation"] + record["likelihood"]
+        weights = scaling.weights(Measured(record["step"] - 1, *losses, record["contrasted_ratio"], tax))
+        assert (record["c_ce"], record["lambda"], record["mu"]) == pytest.approx(tuple(weights), rel=1e-5)
+        assert record["toxic_weight"] == (1.5 if mode == "toxicity" else 1)
+        weighed = weights.cross_entropy * losses[0] + weights.contrast * losses[1]
+        assert record["loss"] == pytest.approx(weighed + weights.clean * (record["clean"] or 0), rel=1e-4)
+    assert found[0]["tax"] == 0
+    assert found[-2]["tax"] != 0
+    assert ([record["mu"] for record in found] == [0.0] * 8) == (mode != "tax")
+    assert (out / "training_curves.svg").read_text().startswith("<?xml")
+    assert (out / "training_curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_tax_over_the_budget_is_paid_back(tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame) -> None:
+    def taxes(**changed: Any) -> list[float]:
+        wanted = settings(tiny_model, steps=40, tax_every=5, learning_rate=3e-3, **changed)
+        found = records(train(pairs, settings=wanted, out=tmp_path / str(len(changed)), lineage={}))
+        return [record["tax"] for record in found if record["tax"] is not None]
+
+    free, held = taxes(), taxes(scaling="tax", tax_budget=0.01, tax_rate=50.0)
+
+    assert max(free) > 0.05
+    assert held[-1] < free[-1] / 2
+
+
+def test_entities_are_pooled_where_a_parser_finds_them(
+    tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame, parser: Parser
+) -> None:
+    named = pairs.with_columns(positive=pl.col("positive") + " Maria Lopez said so in Boston.")
+    wanted = settings(tiny_model, contrast="representation", pooling="entities", steps=1)
+
+    by_entities = train(named, settings=wanted, out=tmp_path / "entities", lineage={}, parser=parser)
+    by_target = train(
+        named, settings=wanted.model_copy(update={"pooling": "target"}), out=tmp_path / "target", lineage={}
+    )
+
+    # the negatives have no names, so that the sets fall back to the target
+    assert records(by_entities)[0]["representation"] == pytest.approx(records(by_target)[0]["representation"])
+    both = named.with_columns(negative=pl.col("negative") + " Maria Lopez said so in Boston.")
+    named_only = train(both, settings=wanted, out=tmp_path / "both", lineage={}, parser=parser)
+    assert 0 < records(named_only)[0]["contrasted_ratio"] < records(by_target)[0]["contrasted_ratio"]
+    with pytest.raises(TrainingError, match="pooling = 'entities' asks a parser"):
+        train(named, settings=wanted, out=tmp_path / "none", lineage={})
+
+
 def test_a_bare_single_positive_is_counted_as_without_anchor(
     tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame
 ) -> None:
-    bare = pairs.with_columns(context=pl.lit(""))
+    bare = pairs.with_columns(context=pl.lit(""))  # set b has one positive, set a two
 
     out = train(bare, settings=settings(tiny_model, contrast="representation"), out=tmp_path / "model", lineage={})
 
@@ -167,7 +228,9 @@ def test_a_place_that_cannot_be_written_is_said(tiny_model: Path, tmp_path: Path
         train(pairs, settings=settings(tiny_model), out=tmp_path / "file" / "model", lineage={})
 
 
-@pytest.mark.parametrize("wrong", [{"steps": 0}, {"tau": 0}, {"contrast": "cosine"}, {"lamda": 1}])
+@pytest.mark.parametrize(
+    "wrong", [{"steps": 0}, {"tau": 0}, {"contrast": "cosine"}, {"lamda": 1}, {"kind_weights": {"rude": 2}}]
+)
 def test_settings_refuse_what_makes_no_sense(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         TrainSettings(**wrong)

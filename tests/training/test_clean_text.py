@@ -1,0 +1,63 @@
+"""Which clean text a training is held to."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+
+from training.clean_text import clean_text, endlessly
+from training.evaluation_data import load_clean_text
+
+
+def originals(count: int, **changed: str) -> pl.DataFrame:
+    texts = pl.DataFrame({"positive": [f"The bridge has {number} arches." for number in range(count)]})
+    return texts.with_columns(
+        **{
+            name: pl.lit(word)
+            for name, word in ({"positive_kind": "original", "split": "validation"} | changed).items()
+        }
+    )
+
+
+def test_originals_of_the_validation_split_and_no_text_is_both_measured_and_trained_on() -> None:
+    pairs = pl.concat(
+        [originals(200), originals(200), originals(9, split="train"), originals(9, positive_kind="human")]
+    )
+
+    found = clean_text(pairs, "validation")
+
+    assert found == clean_text(pairs.reverse(), "validation")
+    assert (len(found.measured), len(found.trained), found.origin) == (64, 64, "validation")
+    assert len({*found.measured, *found.trained} & {*originals(200)["positive"]}) == 128
+
+
+def test_with_too_few_originals_ours_that_never_report() -> None:
+    assert clean_text(originals(32), "validation").origin == "validation"
+    found = clean_text(originals(31), "validation")
+
+    assert found.origin == "package"
+    assert found == clean_text(originals(200), "package")
+    control = load_clean_text().filter(pl.col("part") == "control")["text"]
+    assert sorted([*found.measured, *found.trained]) == sorted(control)
+
+
+def test_a_file_of_clean_text(tmp_path: Path) -> None:
+    path = tmp_path / "clean.jsonl"
+    rows = [{"id": str(n), "text": f"Text {n}.", "part": ("control", "report")[n % 2]} for n in range(8)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    found = clean_text(originals(200), str(path))
+
+    assert found.origin == str(path)
+    assert sorted([*found.measured, *found.trained]) == ["Text 0.", "Text 2.", "Text 4.", "Text 6."]
+
+
+def test_batches_go_round_and_go_on_where_a_run_was_interrupted() -> None:
+    texts = [f"{number}" for number in range(6)]
+    batches = endlessly(texts, start=0)
+
+    found = [next(batches) for _ in range(4)]
+
+    assert found == [["0", "1", "2", "3"], ["4", "5", "0", "1"], ["2", "3", "4", "5"], ["0", "1", "2", "3"]]
+    assert next(endlessly(texts, start=2)) == found[2]
+    assert next(endlessly(texts[:2], start=0)) == ["0", "1"]
