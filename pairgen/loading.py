@@ -6,6 +6,7 @@ bucket, the batch to its full size), so that a score does not depend on the text
 """
 
 import hashlib
+import heapq
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache, cached_property, lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ from numpy.typing import NDArray
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
+    AutoModelForMaskedLM,
+    AutoModelForSeq2SeqLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
     PreTrainedModel,
@@ -37,21 +41,26 @@ from pairgen.memory import Memory
 from pairgen.models import (
     Continuation,
     Embedder,
+    Filler,
     Floats,
     InferenceModel,
     LanguageModel,
     ModelSpecs,
     Parser,
     ToxicityModel,
+    Translator,
 )
 
 transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 _BUCKETS = (8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96, 128, 192, 256, 384, 512)
-_PROMPT = 64  # tokens of a prompt, all padded to as many: one shape serves a few prompts as well as many
 _TOKENS_A_BATCH = 256  # what it works on stays in the cache of a core, and little is lost where a batch is not full
 _TOP_P = 0.8  # a small model wanders at the usual .9
 _WIDEST = 1024  # the nucleus is cut at so many tokens: sorting a whole vocabulary takes longer than the model
+_MASKS = (1, 2, 3)  # tokens that a fill may have
+_LIKELIEST = 8  # tokens of each mask that are put together
+_AROUND_GAP = 150  # characters on either side of a gap that the filler reads
+_TRANSLATED = 128  # tokens of a translation
 _DETOXIFY_MODELS = ("original", "unbiased", "multilingual", "original-small", "unbiased-small")
 _CHECKPOINT_SPEC = "detoxify:/PATH/TO/CHECKPOINT@SHA256"
 _SMOLLM2_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -93,13 +102,24 @@ class LoadedModels:
             )
         return _RememberedInference(_inference_model(self._specs.nli, self._specs.dtype), self._memory)
 
+    @cached_property
+    def filler(self) -> Filler | None:
+        spec = self._specs.filler
+        return _RememberedFiller(_filler(spec, self._specs.dtype), self._memory) if spec else None
+
+    @cached_property
+    def translator(self) -> Translator | None:
+        specs = self._specs.translator
+        return _RememberedTranslator(_translator(specs, self._specs.dtype), self._memory) if specs else None
+
     @property
     def roles(self) -> tuple[str, ...]:
         """What the models do, of each that is named."""
-        return ROLES if self._specs.nli is None else (*ROLES, "nli")
+        return *ROLES, *(role for role in OPTIONAL_ROLES if getattr(self._specs, role))
 
 
 ROLES = ("toxicity", "judge", "embedder", "language", "parser")
+OPTIONAL_ROLES = ("nli", "filler", "translator")
 
 
 @lru_cache(maxsize=4)
@@ -156,6 +176,16 @@ def _language_model(spec: str, dtype: str) -> "_CausalLanguageModel":
 @cache
 def _inference_model(spec: str, dtype: str) -> InferenceModel:
     return _SequenceInference(spec, dtype)
+
+
+@cache
+def _filler(spec: str, dtype: str) -> "_MaskedLanguageModel":
+    return _MaskedLanguageModel(spec, dtype)
+
+
+@cache
+def _translator(specs: tuple[str, str], dtype: str) -> "_RoundTrip":
+    return _RoundTrip(specs, dtype)
 
 
 @cache
@@ -239,7 +269,7 @@ def _hub_folder(spec: str, name: str) -> Path:
     if Path(repository).is_dir():
         return Path(repository)
     try:
-        patterns = ["*.json", "*.safetensors", "*.txt", "*.model"]
+        patterns = ["*.json", "*.safetensors", "*.txt", "*.model", "*.spm"]
         return Path(snapshot_download(repository, revision=revision or None, allow_patterns=patterns))
     except Exception as error:  # the hub client raises over a dozen unrelated classes for "cannot be had"
         raise ModelError(
@@ -414,7 +444,7 @@ class _CausalLanguageModel:
             rows = _forward(texts, tokenise, 0, mean_nll)
         return np.array([float(row[0]) if row.size else np.nan for row in rows], np.float64)
 
-    def sample(self, prompts: Sequence[str], seeds: Sequence[str], *, k: int, tokens: int) -> Floats:
+    def sample(self, prompts: Sequence[str], seeds: Sequence[str], *, k: int, tokens: int, width: int = 64) -> Floats:
         """(n, k, 1 + tokens): the mean probability of the sampled tokens, then their ids, -1 behind the end."""
         made = np.full((len(prompts), k, 1 + tokens), -1.0)
         if not prompts:
@@ -423,9 +453,10 @@ class _CausalLanguageModel:
             model, tokenizer = self._loaded
             start = _start(tokenizer)
             rows = tokenizer(list(prompts), add_special_tokens=False)["input_ids"]
-            rows = [start + row[1 - _PROMPT :] for row in rows]
-            for places, width in _fixed_batches([_PROMPT] * len(rows)):
-                ids = torch.zeros(len(places), width, dtype=torch.long)
+            rows = [start + row[1 - width :] for row in rows]
+            # all padded to one width: one shape serves a few prompts as well as many
+            for places, padded in _fixed_batches([width] * len(rows)):
+                ids = torch.zeros(len(places), padded, dtype=torch.long)
                 mask = torch.zeros_like(ids)
                 for row, place in enumerate(places):  # padded on the left: all go on from the last column
                     ids[row, -len(rows[place]) :] = torch.tensor(rows[place])
@@ -506,14 +537,11 @@ class _SequenceInference:
     """Any sequence classifier with a label called "entailment"."""
 
     def __init__(self, spec: str, dtype: str) -> None:
-        self._spec, self._folder = spec, model_folder(spec)
+        self._spec = spec
         self._dtype = _torch_dtype(dtype)
         self.fingerprint = model_fingerprint(spec, dtype=str(self._dtype).removeprefix("torch."))
         self._lock = threading.Lock()
-        try:
-            labels = AutoConfig.from_pretrained(self._folder).id2label
-        except (OSError, ValueError, KeyError) as error:
-            raise ModelError(f"{spec!r} is no model of entailment: {_first_line(error)}") from error
+        labels = _config(spec, "model of entailment").id2label
         found = [place for place, label in labels.items() if label.lower() == "entailment"]
         if len(found) != 1:
             raise ModelError(
@@ -524,12 +552,7 @@ class _SequenceInference:
 
     @cached_property
     def _loaded(self) -> tuple[Any, Any]:
-        try:
-            model = AutoModelForSequenceClassification.from_pretrained(self._folder, dtype=self._dtype)
-            tokenizer = AutoTokenizer.from_pretrained(self._folder)
-        except (OSError, ValueError, KeyError) as error:
-            raise ModelError(f"{self._spec!r} is no model of entailment: {_first_line(error)}") from error
-        return model.to(_device()).eval(), tokenizer
+        return _transformer(AutoModelForSequenceClassification, self._spec, self._dtype, "model of entailment")
 
     def entailment(self, premises: Sequence[str], hypotheses: Sequence[str]) -> Floats:
         with self._lock:
@@ -556,6 +579,129 @@ class _SequenceInference:
 
             rows = _forward(premises, tokenise, tokenizer.pad_token_id or 0, probability)
         return np.array([float(row[self._column]) for row in rows], np.float64)
+
+
+class _MaskedLanguageModel:
+    def __init__(self, spec: str, dtype: str) -> None:
+        self._spec = spec
+        self._dtype = _torch_dtype(dtype)
+        self.fingerprint = model_fingerprint(spec, dtype=str(self._dtype).removeprefix("torch."))
+        self._lock = threading.Lock()
+        found = _config(spec, "masked language model").architectures or []
+        if not any("MaskedLM" in name for name in found):
+            raise ModelError(f"{spec!r} is no masked language model: its config says {', '.join(found) or 'nothing'}")
+
+    @cached_property
+    def _loaded(self) -> tuple[Any, Any]:
+        return _transformer(AutoModelForMaskedLM, self._spec, self._dtype, "masked language model")
+
+    def fill(self, gaps: Sequence[tuple[str, str]], *, k: int) -> Floats:
+        """(n, 3, k, 3): the token ids of the `k` likeliest fills for one, two and three masks, -1 behind the end."""
+        made = np.full((len(gaps), len(_MASKS), k, max(_MASKS)), -1.0)
+        if not gaps:
+            return made
+        with self._lock:
+            model, tokenizer = self._loaded
+            mask = tokenizer.mask_token
+            texts = [
+                left[-_AROUND_GAP:].replace(mask, " ") + mask * count + right[:_AROUND_GAP].replace(mask, " ")
+                for left, right in gaps
+                for count in _MASKS
+            ]
+            limit = min(tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", _BUCKETS[-1]))
+            tokens = tokenizer(texts, truncation=True, max_length=min(limit, _BUCKETS[-1]))["input_ids"]
+
+            def likeliest(ids: torch.Tensor, attention: torch.Tensor) -> torch.Tensor:
+                scores = model(input_ids=ids, attention_mask=attention).logits.float().log_softmax(-1)
+                best, found = scores.topk(_LIKELIEST, -1)
+                return torch.stack([found.float(), best], -1)
+
+            rows = _forward(texts, lambda _: tokens, tokenizer.pad_token_id or 0, likeliest)
+        for place, (row, ids) in enumerate(zip(rows, tokens, strict=True)):
+            gap, number = divmod(place, len(_MASKS))
+            masked = [at for at, token in enumerate(ids) if token == tokenizer.mask_token_id]
+            if len(masked) == _MASKS[number]:  # else the gap is over the model's length
+                every = product(*[row[at].tolist() for at in masked])
+                best = heapq.nlargest(k, every, key=lambda fill: sum(score for _, score in fill))
+                for rank, fill in enumerate(best):
+                    made[gap, number, rank, : len(fill)] = [token for token, _ in fill]
+        return made
+
+    def written(self, row: Floats) -> str:
+        """The token ids of a fill as text."""
+        tokenizer = self._loaded[1]
+        return str(tokenizer.decode([int(token) for token in row if token >= 0], skip_special_tokens=True)).strip()
+
+
+class _RoundTrip:
+    def __init__(self, specs: tuple[str, str], dtype: str) -> None:
+        self._specs = specs
+        self._dtype = _torch_dtype(dtype)
+        prints = [model_fingerprint(spec, dtype=str(self._dtype).removeprefix("torch.")) for spec in specs]
+        self.fingerprint = " then ".join(prints)
+        self._lock = threading.Lock()
+        for spec in specs:
+            if not _config(spec, "translation model").is_encoder_decoder:
+                raise ModelError(f"{spec!r} is no translation model: it has no encoder and decoder")
+
+    @cached_property
+    def _loaded(self) -> list[tuple[Any, Any]]:
+        return [_transformer(AutoModelForSeq2SeqLM, spec, self._dtype, "translation model") for spec in self._specs]
+
+    def translate(self, texts: Sequence[str]) -> Floats:
+        """(n, 128): the token ids of each text there and back, -1 behind the end."""
+        made = np.full((len(texts), _TRANSLATED), -1.0)
+        with self._lock:
+            there, back = self._loaded
+            abroad = [_decoded(row, there[1]) for row in _translations(texts, *there)]
+            for place, row in enumerate(_translations(abroad, *back)):
+                made[place, : len(row)] = row
+        return made
+
+    def written(self, row: Floats) -> str | None:
+        """A row of `translate` as text; None where there is none."""
+        return _decoded([int(token) for token in row if token >= 0], self._loaded[1][1]) or None
+
+
+def _translations(texts: Sequence[str], model: Any, tokenizer: Any) -> list[list[int]]:
+    """The token ids of each text's translation; none for one that is empty, too long or does not come to its end."""
+    limit = min(_TRANSLATED, tokenizer.model_max_length)
+    tokens = [row if len(row) <= limit else [] for row in tokenizer(list(texts))["input_ids"]] if texts else []
+    asked = [row if text.strip() else [] for text, row in zip(texts, tokens, strict=True)]
+
+    def generate(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        made: torch.Tensor = model.generate(
+            input_ids=ids, attention_mask=mask, num_beams=1, do_sample=False, max_new_tokens=_TRANSLATED - 1
+        )
+        return made
+
+    rows = _forward(texts, lambda _: asked, tokenizer.pad_token_id or 0, generate)
+    end = model.generation_config.eos_token_id
+    ends = [*end] if isinstance(end, list) else [end]
+    found = [[int(token) for token in row[1:]] for row in rows]  # behind the token that every decoder starts with
+    stops = [next((place for place, token in enumerate(row) if token in ends), 0) for row in found]
+    return [row[:stop] for row, stop in zip(found, stops, strict=True)]
+
+
+def _decoded(tokens: list[int], tokenizer: Any) -> str:
+    return str(tokenizer.decode(tokens, skip_special_tokens=True)).strip()
+
+
+def _config(spec: str, what: str) -> Any:
+    try:
+        return AutoConfig.from_pretrained(model_folder(spec))
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{spec!r} is no {what}: {_first_line(error)}") from error
+
+
+def _transformer(auto: Any, spec: str, dtype: torch.dtype, what: str) -> tuple[Any, Any]:
+    """The model and tokenizer that `spec` names, in evaluation mode."""
+    folder = model_folder(spec)
+    try:
+        model, tokenizer = auto.from_pretrained(folder, dtype=dtype), AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{spec!r} is no {what}: {_first_line(error)}") from error
+    return model.to(_device()).eval(), tokenizer
 
 
 class _DetoxifyToxicity:
@@ -726,15 +872,17 @@ class _RememberedLanguage:
         return self._memory.recall(f"nll {self.fingerprint}", texts, self._model.nll, np.float64)
 
     def continuations(
-        self, prompts: Sequence[str], *, seeds: Sequence[str], k: int, tokens: int
+        self, prompts: Sequence[str], *, seeds: Sequence[str], k: int, tokens: int, width: int = 64
     ) -> list[list[Continuation]]:
         def sample(asked: list[str]) -> Floats:
             parts = [each.partition(" ")[::2] for each in asked]
-            made = self._model.sample([prompt for _, prompt in parts], [seed for seed, _ in parts], k=k, tokens=tokens)
+            prompts, seeds = [prompt for _, prompt in parts], [seed for seed, _ in parts]
+            made = self._model.sample(prompts, seeds, k=k, tokens=tokens, width=width)
             return made.reshape(len(asked), k * (1 + tokens))
 
         asked = [f"{seed} {prompt}" for seed, prompt in zip(seeds, prompts, strict=True)]
-        rows = self._memory.recall(f"continue {k} {tokens} {_TOP_P} {self.fingerprint}", asked, sample, np.float64)
+        how = f"continue {k} {tokens} {width} {_TOP_P} {self.fingerprint}"
+        rows = self._memory.recall(how, asked, sample, np.float64)
         return [[self._model.written(one) for one in row] for row in rows.reshape(-1, k, 1 + tokens)]
 
 
@@ -750,3 +898,32 @@ class _RememberedInference:
     def _compute(self, both: list[str]) -> Floats:
         pairs = [json.loads(pair) for pair in both]
         return self._model.entailment([premise for premise, _ in pairs], [hypothesis for _, hypothesis in pairs])
+
+
+class _RememberedFiller:
+    def __init__(self, model: _MaskedLanguageModel, memory: Memory) -> None:
+        self.fingerprint = model.fingerprint
+        self._model, self._memory = model, memory
+
+    def fills(self, gaps: Sequence[tuple[str, str]], *, k: int) -> list[list[str]]:
+        def fill(asked: list[str]) -> Floats:
+            made = self._model.fill([tuple(json.loads(each)) for each in asked], k=k)
+            return made.reshape(len(asked), -1)
+
+        if not gaps:
+            return []
+        asked = [json.dumps(gap) for gap in gaps]
+        rows = self._memory.recall(f"fill {k} {self.fingerprint}", asked, fill, np.float64)
+        written = [[self._model.written(one) for one in row] for row in rows.reshape(len(gaps), -1, max(_MASKS))]
+        return [[one for one in dict.fromkeys(some) if one] for some in written]
+
+
+class _RememberedTranslator:
+    def __init__(self, model: _RoundTrip, memory: Memory) -> None:
+        self.fingerprint = model.fingerprint
+        self._model, self._memory = model, memory
+
+    def round_trip(self, texts: Sequence[str]) -> list[str | None]:
+        how = f"translate {_TRANSLATED} {self.fingerprint}"
+        rows = self._memory.recall(how, texts, self._model.translate, np.float64)
+        return [self._model.written(row) for row in rows]

@@ -47,12 +47,36 @@ class LanguageModel(Protocol):
         ...
 
     def continuations(
-        self, prompts: Sequence[str], *, seeds: Sequence[str], k: int, tokens: int
+        self, prompts: Sequence[str], *, seeds: Sequence[str], k: int, tokens: int, width: int = 64
     ) -> list[list[Continuation]]:
         """`k` continuations of each prompt, of at most `tokens` tokens, sampled with top-p .8; a seed for each prompt.
 
-        They depend on prompt, seed and model alone. Of a long prompt the last 63 tokens count.
+        They depend on prompt, seed, width and model alone. Of a long prompt the last `width` - 1 tokens count.
         """
+        ...
+
+
+class Filler(Protocol):
+    """A masked language model: what may stand in a gap."""
+
+    fingerprint: str
+
+    def fills(self, gaps: Sequence[tuple[str, str]], *, k: int) -> list[list[str]]:
+        """What may stand between what is left and right of each gap, without the spaces around it.
+
+        Of one, two and three tokens the `k` likeliest each (by the product of the probabilities that one pass gives
+        each mask), those of one token first.
+        """
+        ...
+
+
+class Translator(Protocol):
+    """Two translation models: into another language, and back."""
+
+    fingerprint: str
+
+    def round_trip(self, texts: Sequence[str]) -> list[str | None]:
+        """Each text translated there and back; None where it has over 128 tokens on the way, or nothing came back."""
         ...
 
 
@@ -91,6 +115,10 @@ class Models(Protocol):
     def parser(self) -> Parser: ...
     @property
     def nli(self) -> InferenceModel: ...
+    @property
+    def filler(self) -> Filler | None: ...
+    @property
+    def translator(self) -> Translator | None: ...
 
 
 class ModelSpecs(BaseModel):
@@ -104,4 +132,6 @@ class ModelSpecs(BaseModel):
     language: str
     parser: str
     nli: str | None = None
+    filler: str | None = None
+    translator: tuple[str, str] | None = None  # into another language, and back
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"

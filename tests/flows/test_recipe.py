@@ -160,6 +160,16 @@ def test_a_filter_of_entailment_needs_a_model_of_it(tmp_path: Path) -> None:
         )
 
 
+def test_translators_are_two(tmp_path: Path) -> None:
+    named = GOOD.replace("[mine]", 'filler = "hf:a/b"\ntranslator = ["hf:a/there", "hf:a/back"]\n[mine]')
+
+    recipe = read_recipe(written(tmp_path, named))
+
+    assert (recipe.models.filler, recipe.models.translator) == ("hf:a/b", ("hf:a/there", "hf:a/back"))
+    assert Recipe.model_validate(tomllib.loads(recipe.toml())) == recipe
+    assert mistakes(tmp_path, named.replace(', "hf:a/back"', ""))[1:] == ["  models.translator.1: is missing"]
+
+
 def test_a_file_that_is_no_recipe_is_told_by_what_it_is(tmp_path: Path) -> None:
     assert mistakes(tmp_path, "[source\n")[0].startswith("is no TOML: ")
     assert mistakes(tmp_path, "# caf\xe9".encode("latin-1")) == ["is not UTF-8 (byte 5); a recipe is a UTF-8 text file"]
@@ -214,7 +224,7 @@ def test_every_model_of_the_embedded_recipe_is_there(tmp_path: Path) -> None:
     found = fingerprints(load_models(specs, tmp_path / "scores.sqlite"))
 
     assert {role: fingerprint.split()[0] for role, fingerprint in found.items()} == specs.model_dump(
-        exclude={"dtype", "nli"}
+        exclude={"dtype"}, exclude_none=True
     )
 
 

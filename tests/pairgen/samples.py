@@ -9,19 +9,28 @@ import numpy as np
 import polars as pl
 import torch
 from numpy.typing import NDArray
-from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
+from transformers import (
+    BartConfig,
+    BartForConditionalGeneration,
+    BertConfig,
+    BertForMaskedLM,
+    BertForSequenceClassification,
+    BertTokenizer,
+)
 
 from pairgen.corpus import RAW
 from pairgen.digests import digest, normalise
 from pairgen.models import (
     Continuation,
     Embedder,
+    Filler,
     Floats,
     InferenceModel,
     LanguageModel,
     ModelSpecs,
     Parser,
     ToxicityModel,
+    Translator,
 )
 from pairgen.schema import PAIRS, TEXTS
 
@@ -71,7 +80,7 @@ class Parrot:
         return np.ones(len(texts))
 
     def continuations(
-        self, prompts: Sequence[str], *, seeds: Sequence[str], k: int, tokens: int
+        self, prompts: Sequence[str], *, seeds: Sequence[str], k: int, tokens: int, width: int = 64
     ) -> list[list[Continuation]]:
         self.asked += prompts
         return [[Continuation(self._said, 0.5)] * k for _ in zip(prompts, seeds, strict=True)]
@@ -87,6 +96,8 @@ class Fakes:
     language: LanguageModel = None  # type: ignore[assignment]
     parser: Parser = None  # type: ignore[assignment]
     nli: InferenceModel = None  # type: ignore[assignment]
+    filler: Filler | None = None
+    translator: Translator | None = None
 
 
 def raw(*rows: str | tuple[str | None, str] | None, ids: Sequence[str | None] | None = None) -> pl.DataFrame:
@@ -157,5 +168,78 @@ def save_inference_model(folder: Path, labels: Sequence[str] = ("contradiction",
     model = BertForSequenceClassification(config)
     for weight in model.parameters():
         torch.nn.init.normal_(weight, std=0.5)
+    model.save_pretrained(folder)
+    return folder
+
+
+def save_masked_model(folder: Path, sentences: Sequence[str]) -> Path:
+    """A BERT of one layer that fills one to three words of `sentences`, which are in lower case, spaces throughout."""
+    tokenizer = _save_tokenizer(folder, sentences)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        hidden_dropout_prob=0,
+        attention_probs_dropout_prob=0,
+    )
+    rows = tokenizer(list(sentences), padding=True)["input_ids"]
+    gaps = [
+        (row, range(start, start + width))
+        for row in rows
+        for width in (1, 2, 3)
+        for start in range(1, row.index(tokenizer.sep_token_id) - width + 1)
+    ]
+    ids = [[tokenizer.mask_token_id if at in gap else one for at, one in enumerate(row)] for row, gap in gaps]
+    labels = [[one if at in gap else -100 for at, one in enumerate(row)] for row, gap in gaps]
+    torch.manual_seed(3)
+    return _train(BertForMaskedLM(config), ids, labels, folder)
+
+
+def save_translation_model(folder: Path, pairs: dict[str, str]) -> Path:
+    """A BART of one layer that says each key of `pairs` as its translation; in lower case, spaces throughout."""
+    tokenizer = _save_tokenizer(folder, [*pairs, *pairs.values()])
+    config = BartConfig(
+        vocab_size=len(tokenizer),
+        d_model=32,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=64,
+        decoder_ffn_dim=64,
+        max_position_embeddings=160,
+        dropout=0,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.cls_token_id,
+        eos_token_id=tokenizer.sep_token_id,
+        decoder_start_token_id=tokenizer.cls_token_id,
+        forced_eos_token_id=None,
+    )
+    said = [row[1:] for row in tokenizer(list(pairs.values()), padding=True)["input_ids"]]
+    labels = [[one if one != tokenizer.pad_token_id else -100 for one in row] for row in said]
+    torch.manual_seed(3)
+    model = BartForConditionalGeneration(config)
+    return _train(model, tokenizer(list(pairs), padding=True)["input_ids"], labels, folder)
+
+
+def _save_tokenizer(folder: Path, sentences: Sequence[str]) -> BertTokenizer:
+    folder.mkdir(exist_ok=True)
+    words = sorted({word for sentence in sentences for word in sentence.split()})
+    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]))
+    tokenizer = BertTokenizer(str(folder / "vocab.txt"), model_max_length=64)
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
+def _train(model: Any, ids: list[list[int]], labels: list[list[int]], folder: Path) -> Path:
+    inputs = torch.tensor(ids)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=0.01)
+    for _ in range(100):
+        optimiser.zero_grad()
+        model(input_ids=inputs, attention_mask=(inputs != 0).long(), labels=torch.tensor(labels)).loss.backward()
+        optimiser.step()
     model.save_pretrained(folder)
     return folder

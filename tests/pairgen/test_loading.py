@@ -28,7 +28,7 @@ from pairgen.loading import (
     model_folder,
     toxicity_model,
 )
-from tests.pairgen.samples import EMBEDDED, save_inference_model
+from tests.pairgen.samples import EMBEDDED, save_inference_model, save_masked_model, save_translation_model
 
 TEXTS = [
     "damn",
@@ -174,6 +174,9 @@ def test_a_continuation_does_not_depend_on_its_neighbours(models: LoadedModels) 
     together = language.sample(prompts, seeds, k=2, tokens=6)
 
     assert together.shape == (19, 2, 7)
+    assert (together[3] != language.sample(prompts[3:4], seeds[3:4], k=2, tokens=6, width=80)[0]).any()
+    wide = language.sample(prompts[:2], seeds[:2], k=2, tokens=6, width=80)
+    np.testing.assert_array_equal(wide, language.sample(prompts[:5], seeds[:5], k=2, tokens=6, width=80)[:2])
     np.testing.assert_array_equal(together, language.sample(prompts[::-1], seeds[::-1], k=2, tokens=6)[::-1])
     np.testing.assert_array_equal(together[1:2], language.sample(prompts[1:2], seeds[1:2], k=2, tokens=6))
     assert len({row.tobytes() for row in together[4:].reshape(30, 7)}) > 15  # every seed and number draws anew
@@ -361,3 +364,116 @@ def test_only_a_recipe_that_names_one_has_such_a_model(inference: str, tmp_path:
     assert "nli" not in fingerprints(models)
     with pytest.raises(ModelError, match=r"^none is named; a filter of entailment needs one: nli = "):
         _ = models.nli
+
+
+# Fills and translations -----------------------------------------------------------------------------------------------
+
+SENTENCES = ["what a load of nonsense , it is late .", "it opens at nine .", "he is a rather foolish man ."]
+GAPS = [
+    ("What a load of ", ", it is late."),
+    ("He is a ", " man."),
+    ("!" * 150, " it"),
+    ("", ""),
+    ("a [MASK] b ", ""),
+]
+
+
+@pytest.fixture(scope="module")
+def filler(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return f"hf:{save_masked_model(tmp_path_factory.mktemp('filler') / 'tiny', SENTENCES)}"
+
+
+@pytest.fixture(scope="module")
+def translator(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    folder = tmp_path_factory.mktemp("translator")
+    there = {"it opens at nine .": "offen um neun .", "the bus is late again .": "bus spat abermals ."}
+    back = {"offen um neun .": "it opens at nine .", "bus spat abermals .": "the bus is late once more ."}
+    specs = save_translation_model(folder / "there", there), save_translation_model(folder / "back", back)
+    return f"hf:{specs[0]}", f"hf:{specs[1]}"
+
+
+def loaded(folder: Path, **specs: Any) -> LoadedModels:
+    return load_models(EMBEDDED.model_copy(update=specs), folder / "scores.sqlite")
+
+
+@pytest.mark.slow
+def test_a_gap_is_filled_with_the_likeliest_of_one_two_and_three_tokens(filler: str, tmp_path: Path) -> None:
+    model = loaded(tmp_path, filler=filler, dtype="float32").filler
+    assert model is not None
+
+    nonsense, man, *_ = model.fills(GAPS, k=1)
+
+    assert nonsense[0] == "nonsense"
+    assert man[1] == "rather foolish"
+    assert all(len(some) <= 6 for some in model.fills(GAPS, k=2))
+    assert model.fills([], k=1) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_fill_does_not_depend_on_its_neighbours(filler: str, tmp_path: Path, dtype: str) -> None:
+    model = loaded(tmp_path, filler=filler, dtype=dtype).filler._model  # type: ignore[union-attr]
+
+    together = model.fill(GAPS, k=4)
+
+    assert together.shape == (5, 3, 4, 3)
+    np.testing.assert_array_equal(together, np.concatenate([model.fill([gap], k=4) for gap in GAPS]))
+    np.testing.assert_array_equal(together, model.fill(GAPS[::-1], k=4)[::-1])
+    assert [(row >= 0).any() for row in together] == [True, True, False, True, True]  # the third is over its 64 tokens
+
+
+@pytest.mark.slow
+def test_what_comes_back_from_the_other_language(translator: tuple[str, str], tmp_path: Path) -> None:
+    model = loaded(tmp_path, translator=translator, dtype="float32").translator
+    assert model is not None
+    said = ["The bus is late again.", "It opens at nine.", "", " ", "word " * 200]
+
+    back = model.round_trip(said)
+
+    assert back == ["the bus is late once more.", "it opens at nine.", None, None, None]
+    assert model.round_trip(said[::-1]) == back[::-1]
+    model._model.translate = None  # type: ignore[attr-defined]
+    try:
+        assert model.round_trip(said[:2]) == back[:2]  # read, not said again
+    finally:
+        del model._model.translate  # type: ignore[attr-defined]
+    assert model.round_trip([]) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_translation_does_not_depend_on_its_neighbours(
+    translator: tuple[str, str], tmp_path: Path, dtype: str
+) -> None:
+    model = loaded(tmp_path, translator=translator, dtype=dtype).translator._model  # type: ignore[union-attr]
+    said = ["The bus is late again.", "It opens at nine.", "", "late again the bus", "nine it opens at nine it opens"]
+
+    together = model.translate(said)
+
+    np.testing.assert_array_equal(together, np.concatenate([model.translate([text]) for text in said]))
+    np.testing.assert_array_equal(together, model.translate([*said, *said[:3] * 20])[:5])
+
+
+@pytest.mark.slow
+def test_only_a_recipe_that_names_them_fills_or_translates(
+    filler: str, translator: tuple[str, str], models: LoadedModels, tmp_path: Path
+) -> None:
+    assert (models.filler, models.translator) == (None, None)
+    found = fingerprints(loaded(tmp_path, filler=filler, translator=translator))
+    assert list(found)[-2:] == ["filler", "translator"]
+    assert found["filler"].startswith(f"{filler} sha256:")
+    assert re.fullmatch(rf"{translator[0]} sha256:.* then {translator[1]} sha256:.*", found["translator"])
+
+
+@pytest.mark.slow
+def test_a_model_of_another_kind_is_refused_before_its_weights_are_read(
+    filler: str, translator: tuple[str, str], tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError) as caught:
+        loaded(tmp_path, filler=translator[0])
+    assert str(caught.value) == (
+        f"models.filler: {translator[0]!r} is no masked language model: its config says BartForConditionalGeneration"
+    )
+    with pytest.raises(ModelError) as caught:
+        loaded(tmp_path, translator=(translator[0], filler))
+    assert str(caught.value) == f"models.translator: {filler!r} is no translation model: it has no encoder and decoder"
