@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rapidfuzz.distance import Levenshtein
 
 from pairgen.models import Models
+from pairgen.rewriting.generate import generate
 from pairgen.rewriting.locate import Carrier, locate
 from pairgen.rewriting.propose import Candidate, propose, says_nothing
 from pairgen.schema import SPANS
@@ -26,6 +27,7 @@ REWRITES = {
     "score_edit": pl.Float64(),
 }
 
+_NOTHING_GOOD = {"still_toxic", "meaning_lost", "not_fluent"}  # abstentions where other candidates may help
 _EMBEDDED = 12  # candidates a text that are compared with it; the rest, which fit less well, are not
 _SHORTLIST = 6  # of those, whose likelihood may be asked
 _MARGIN = 0.4  # what a fluent one may lack of the best one's merit: beyond, it says something else
@@ -53,6 +55,7 @@ class RewriteSettings(BaseModel):
     min_similarity: float = Field(default=0.45, ge=0, le=1)
     min_fluency: float = Field(default=0.15, ge=0, le=1)
     rewrites_per_text: int = Field(default=2, ge=1)
+    generated: int = Field(default=0, ge=0)  # few-shot samples of a text that would have none
 
 
 def rewrite(texts: pl.DataFrame, *, settings: RewriteSettings, models: Models) -> pl.DataFrame:
@@ -66,10 +69,31 @@ def rewrite(texts: pl.DataFrame, *, settings: RewriteSettings, models: Models) -
     before the rest. Likelihood sorts out and does not rank: ranked by it, a frequent word beats the one that carries
     the sense.
     """
-    ids, plain = texts["text_id"].to_list(), texts["text"].to_list()
-    docs = models.parser.parse(plain)
+    ids = texts["text_id"].to_list()
+    docs = models.parser.parse(texts["text"].to_list())
     carriers = locate(docs, scorer=models.toxicity, max_toxicity=settings.max_toxicity)
     proposed = [propose(doc, found) if found else [] for doc, found in zip(docs, carriers, strict=True)]
+    answers = _answers(docs, carriers, proposed, settings, models)
+    places = [place for place, rows in enumerate(answers) if rows[0].get("abstain_reason") in _NOTHING_GOOD]
+    if places:
+        docs, carriers = [docs[place] for place in places], [carriers[place] for place in places]
+        made = generate(docs, carriers, samples=settings.generated, models=models)
+        for place, rows in zip(places, _answers(docs, carriers, made, settings, models), strict=True):
+            if "rewrite" in rows[0]:
+                answers[place] = rows
+    rows = [{"text_id": text_id, **row} for text_id, some in zip(ids, answers, strict=True) for row in some]
+    return pl.DataFrame(rows, schema=REWRITES)
+
+
+def _answers(
+    docs: Sequence[Any],
+    carriers: Sequence[Sequence[Carrier]],
+    proposed: Sequence[Sequence[Candidate]],
+    settings: RewriteSettings,
+    models: Models,
+) -> list[list[dict[str, Any]]]:
+    """For each of `docs` the rows of the best of its candidates, or one row with the reason why none is good."""
+    plain = [doc.text for doc in docs]
     toxicity = _ragged(models.toxicity.toxicity, [[each.text for each in some] for some in proposed])
     quiet = [
         [(each, score) for each, score in zip(some, scores, strict=True) if score <= settings.max_toxicity][:_EMBEDDED]
@@ -88,14 +112,12 @@ def rewrite(texts: pl.DataFrame, *, settings: RewriteSettings, models: Models) -
         for text, some, sims in zip(plain, quiet, similarity, strict=True)
     ]
     fluency = _fluencies(docs, faithful, settings, models)
-    rows: list[dict[str, Any]] = []
-    for place, text_id in enumerate(ids):
-        ranked = _rank(plain[place], faithful[place], fluency[place], settings)
-        reason = (
-            None if ranked else _reason(plain[place], carriers[place], proposed[place], quiet[place], faithful[place])
+    return [
+        _rank(text, best, fluent, settings) or [{"abstain_reason": _reason(text, found, tried, some, best)}]
+        for text, found, tried, some, best, fluent in zip(
+            plain, carriers, proposed, quiet, faithful, fluency, strict=True
         )
-        rows += [{"text_id": text_id, **row} for row in ranked] or [{"text_id": text_id, "abstain_reason": reason}]
-    return pl.DataFrame(rows, schema=REWRITES)
+    ]
 
 
 def changed_spans(text: str, other: str) -> list[dict[str, int]]:
@@ -171,7 +193,7 @@ def _similarities(texts: list[str], candidates: list[list[str]], models: Models)
 
 
 def _fluencies(
-    docs: list[Any], ordered: list[list[Scored]], settings: RewriteSettings, models: Models
+    docs: Sequence[Any], ordered: list[list[Scored]], settings: RewriteSettings, models: Models
 ) -> list[list[float]]:
     """The fluency of the first of each in `ordered`, asked in rounds until what is known holds the best.
 

@@ -1,20 +1,22 @@
 """Texts in, ranked rewrites out, with the real models."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from pairgen.loading import LoadedModels
+from pairgen.loading import LoadedModels, load_models
 from pairgen.models import Floats
 from pairgen.rewriting.locate import lexicon_spans
 from pairgen.rewriting.propose import Candidate
 from pairgen.rewriting.rewrite import REWRITES, RewriteSettings, Scored, _merit, _rank, _window, changed_spans, rewrite
 from pairgen.schema import DROPPED, check
 from pairgen.sets import rewrite_seeds
-from tests.pairgen.samples import Fakes, texts
+from tests.pairgen.samples import EMBEDDED, Fakes, Parrot, WordToxicity, save_masked_model, texts
 
 SETTINGS = RewriteSettings()
 TEXTS = (
@@ -184,6 +186,68 @@ def test_settings_decide(made: pl.DataFrame, models: LoadedModels) -> None:
     ):
         none = rewrite(texts(TEXTS[1]), settings=settings, models=models)
         assert none.select("rank", "rewrite", "abstain_reason").rows() == [(None, None, reason)]
+
+
+class Toxic(WordToxicity):
+    """Every text is toxic that does not hold one of `mild`."""
+
+    def __init__(self, *mild: str) -> None:
+        super().__init__()
+        self._mild = mild
+
+    def toxicity(self, texts: Sequence[str]) -> Floats:
+        self.asked += texts
+        return np.array([0.1 if any(word in text for word in self._mild) else 0.9 for text in texts])
+
+
+def test_models_are_asked_where_the_lexicon_has_nothing_good(models: LoadedModels, tmp_path: Path) -> None:
+    fills = ["the council wrote poor work about us .", "the mayor read the poor work twice ."]
+    spec = f"hf:{save_masked_model(tmp_path / 'filler', fills)}"
+    filler = load_models(EMBEDDED.model_copy(update={"filler": spec}), tmp_path / "scores.sqlite").filler
+    language = Parrot(" never\n")
+    alone = Fakes(Toxic("poor work", "poor idea"), models.judge, models.embedder, language, models.parser)
+    fakes = replace(alone, filler=filler)
+    rows = ("The council wrote crap about us.", "What a stupid idea.", "The mayor read the crap twice.", "idiot")
+
+    made = rewrite(texts(*rows), settings=RewriteSettings(rewrites_per_text=1), models=fakes)
+
+    assert made["rewrite"].to_list() == [
+        "The council wrote poor work about us.",
+        "What a poor idea.",
+        "The mayor read the poor work twice.",
+        None,
+    ]
+    assert made["strategy"].to_list() == ["fill", "substitute", "fill", None]
+    assert made["abstain_reason"].to_list() == [None, None, None, "nothing_left"]
+    assert made["spans"].to_list()[0] == [{"start": 18, "end": 22}]
+    assert made["score_toxicity"].to_list() == [0.1, 0.1, 0.1, None]
+    assert language.asked == []  # `generated` is 0
+    each = pl.concat([rewrite(texts(row), settings=RewriteSettings(rewrites_per_text=1), models=fakes) for row in rows])
+    assert_frame_equal(each, made)
+    none = rewrite(texts(*rows), settings=RewriteSettings(rewrites_per_text=1), models=alone)
+    assert none["abstain_reason"].to_list() == ["still_toxic", None, "still_toxic", "nothing_left"]
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("He is an unwise man, they say.", None),
+        ("He is a guy, they say.", "still_toxic"),
+        ("He is an unwise man in Leeds, they say.", "still_toxic"),  # it adds a name: no candidate
+    ],
+)
+def test_what_a_language_model_says_passes_the_same_gates(said: str, reason: str | None, models: LoadedModels) -> None:
+    language = Parrot(f" {said}\n")
+    fakes = Fakes(Toxic("unwise man"), models.judge, models.embedder, language, models.parser)
+    text = texts("He is an idiot, they say.")
+
+    made = rewrite(text, settings=RewriteSettings(generated=2), models=fakes)
+
+    assert made.select("rewrite", "strategy", "abstain_reason").rows() == (
+        [(None, None, reason)] if reason else [(said, "few_shot", None)]
+    )
+    strict = RewriteSettings(generated=2, min_similarity=1)
+    assert rewrite(text, settings=strict, models=fakes)["rewrite"].to_list() == [None]
 
 
 def test_no_texts(models: LoadedModels) -> None:
