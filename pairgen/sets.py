@@ -77,11 +77,13 @@ def make_sets(seeds: pl.DataFrame, *, settings: NegativesSettings, models: Model
     """The members of every set, as `MEMBERS`; a seed of which no set can be made is dropped as "no_negative".
 
     A toxic seed is itself a negative (`toxic`); its references (`human`) and then its rewrites are the positives. A
-    clean seed is the positive (`original`). The other kinds are made of the first positive.
+    clean seed is the positive (`original`). The other kinds are made of the first positive: the `back_translation`, the
+    last positive, where the recipe names a translator, and the negatives.
     """
     rows: list[dict[str, Any]] = []
     without: list[str] = []
     plans = [_positives(seed) for seed in seeds.iter_rows(named=True)]
+    _add_back_translations(plans, seeds["text"].to_list(), models)
     docs = models.parser.parse([positives[0]["text"] for positives in plans])
     contexts = models.parser.parse(seeds["context"].to_list())
     made = _made([positives[0] for positives in plans], docs, contexts, settings, models)
@@ -102,7 +104,7 @@ def make_pairs(members: pl.DataFrame, seeds: pl.DataFrame, *, settings: Negative
     """Every positive of a set with its negatives, as `PAIRS`, with the negatives' toxicity by scorer and judge.
 
     A `toxic` negative stands against every positive of its set; a changed one against the positive that it was made of,
-    from which it differs in its own way alone.
+    from which it differs in its own way alone, and against the back-translation of that one.
     Over `max_pairs_per_set` a pair is dropped: every kind of negative comes once before any comes twice. `seeds` give
     the texts that rewrites were made from.
     """
@@ -113,7 +115,11 @@ def make_pairs(members: pl.DataFrame, seeds: pl.DataFrame, *, settings: Negative
     pairs = (
         positives.join(origin, on="parent_id", how="left", maintain_order="left")
         .join(negatives, on="set_id", suffix="_negative", maintain_order="left_right")
-        .filter((pl.col("kind_negative") == "toxic") | (pl.col("parent_id_negative") == pl.col("member_id")))
+        .filter(
+            (pl.col("kind_negative") == "toxic")
+            | (pl.col("parent_id_negative") == pl.col("member_id"))
+            | (pl.col("kind") == "back_translation")
+        )
         .select(
             "set_id",
             "context",
@@ -147,13 +153,18 @@ def count_sets(members: pl.DataFrame) -> int:
 
 
 def count_products(members: pl.DataFrame) -> int:
-    """How many pairs the `members` make: in each set, positives times toxic negatives, and one a changed negative."""
+    """How many pairs the `members` make.
+
+    In each set positives times toxic negatives, and one a changed negative; two where there is a back-translation.
+    """
     kinds = members.group_by("set_id").agg(
         positives=(pl.col("role") == "positive").sum().cast(pl.Int64),
+        translated=(pl.col("kind") == "back_translation").sum().cast(pl.Int64),
         toxic=(pl.col("kind") == "toxic").sum().cast(pl.Int64),
         negatives=(pl.col("role") == "negative").sum().cast(pl.Int64),
     )
-    return int((kinds["positives"] * kinds["toxic"] + kinds["negatives"] - kinds["toxic"]).sum())
+    changed = kinds["negatives"] - kinds["toxic"]
+    return int((kinds["positives"] * kinds["toxic"] + changed * (1 + kinds["translated"])).sum())
 
 
 def members_of(members: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
@@ -200,6 +211,28 @@ def _positives(seed: dict[str, Any]) -> list[dict[str, Any]]:
         )
         for kind, text in texts
     ]
+
+
+def _add_back_translations(plans: list[list[dict[str, Any]]], parents: list[str], models: Models) -> None:
+    """To the positives of each set the back-translation of the first, unless it says the same as one or the parent."""
+    if models.translator is None:
+        return
+    said = models.translator.round_trip([positives[0]["text"] for positives in plans])
+    for positives, parent, text in zip(plans, parents, said, strict=True):
+        same = {normalise(parent), *(normalise(positive["text"]) for positive in positives)}
+        if text is not None and normalise(text) not in same:
+            first = positives[0]
+            spans = changed_spans(text, parent)
+            positives.append(
+                _member(
+                    first,
+                    role="positive",
+                    kind="back_translation",
+                    text=text,
+                    parent_id=first["parent_id"],
+                    spans=spans,
+                )
+            )
 
 
 def _toxic(seed: dict[str, Any], positive: dict[str, Any]) -> list[dict[str, Any]]:

@@ -128,6 +128,48 @@ def test_references_alone_make_a_set(fakes: Fakes) -> None:
     ]
 
 
+class Back:
+    """What comes back from the other language, by what went there."""
+
+    fingerprint = "back"
+
+    def __init__(self, **said: str) -> None:
+        self._said = said
+
+    def round_trip(self, texts: Sequence[str]) -> list[str | None]:
+        return [next((back for word, back in self._said.items() if word in text), None) for text in texts]
+
+
+def test_a_back_translation_of_the_first_positive_is_the_last(fakes: Fakes) -> None:
+    row = Seed("You idiot, it opens at 9.", ["It opens at 9.", "Friend, it opens at 9."])
+    table = seeds(
+        row, Seed("We met 3 of them."), Seed("The 2 same."), Seed("You fool at 7.", ["You at 7."]), Seed("8!")
+    )
+    back = Back(opens="At 9 it opens.", met="Of them we met 3.", same="the 2  SAME.", You="You fool at 7.")
+    settings = NegativesSettings(kinds=("swap_num",))
+
+    members = make_sets(table, settings=settings, models=replace(fakes, translator=back)).kept
+
+    plain = make_sets(table, settings=settings, models=fakes).kept
+    added = members.filter(pl.col("kind") == "back_translation")
+    assert added.select("text", "role", "parent_id").rows() == [
+        ("At 9 it opens.", "positive", table["text_id"][0]),
+        ("Of them we met 3.", "positive", table["text_id"][1]),
+    ]  # no copy of the positive, none of the text that it was made from, none where nothing came back
+    assert_frame_equal(members.filter(pl.col("kind") != "back_translation"), plain)
+    assert members["kind"].to_list()[:5] == ["rewrite", "rewrite", "back_translation", "toxic", "swap_num"]
+    assert spanned(added.to_dicts()[1]) == ["Of them we met 3"]
+    check(members, MEMBERS, stage="negatives")
+    pairs = make_pairs(members, table, settings=settings, models=fakes).kept
+    assert pairs.height == count_products(members) == count_products(plain) + 3
+    assert pairs.filter(pl.col("positive_kind") == "back_translation").select("negative_kind", "parent").rows() == [
+        ("toxic", row.text),
+        ("swap_num", row.text),
+        ("swap_num", "We met 3 of them."),
+    ]
+    assert_frame_equal(members_of(members, pairs), members)
+
+
 def test_only_the_kinds_of_the_settings_are_made(fakes: Fakes) -> None:
     table = seeds(Seed("Emily Thornton opens at 9 in Chicago."))
 
