@@ -19,7 +19,7 @@ KINDS = {
     "rewrite": "a toxic text, rewritten",
     "human": "a toxic text, rewritten by a person",
     "back_translation": "translated and back",
-    "toxic": "a toxic text as found",
+    "toxic": "a toxic text, as found or as a model went on",
     "swap_ent": "another name",
     "swap_num": "another number",
     "mask_ent": "a name filled in by a model",

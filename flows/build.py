@@ -97,7 +97,7 @@ def rewrite_texts(shard: Path, recipe: Recipe, models: LoadedModels) -> Path:
 
 @shard_stage("negatives")
 def make_negatives(shard: Path, recipe: Recipe, models: LoadedModels) -> Path:
-    function = partial(make_sets, settings=recipe.negatives, models=models)
+    function = partial(make_sets, settings=recipe.negatives, min_toxicity=recipe.mine.min_toxicity, models=models)
     return advance(shard, "negatives", function, reads=["rewrite"], kept=count_sets)
 
 

@@ -35,6 +35,7 @@ _Kind = Literal[
     "regen_ent",
     "regen_rel",
     "sys_lowcon",
+    "toxic",
 ]
 
 
@@ -42,7 +43,7 @@ class NegativesSettings(BaseModel):
     """The `[negatives]` section: which kinds are made of a set's first positive, and how many pairs a set may give.
 
     What a language model makes takes a second or more of a core a set: those kinds are made in a share of the sets,
-    drawn by digest.
+    drawn by digest. `toxic` asks it for toxic texts too; those of the corpus are negatives whatever the kinds.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -73,12 +74,13 @@ def rewrite_seeds(seeds: pl.DataFrame, *, settings: RewriteSettings, models: Mod
     return Outcome(kept, dropped.with_columns(drop_reason="abstained_" + abstained["abstain_reason"]))
 
 
-def make_sets(seeds: pl.DataFrame, *, settings: NegativesSettings, models: Models) -> Outcome:
+def make_sets(seeds: pl.DataFrame, *, settings: NegativesSettings, min_toxicity: float, models: Models) -> Outcome:
     """The members of every set, as `MEMBERS`; a seed of which no set can be made is dropped as "no_negative".
 
     A toxic seed is itself a negative (`toxic`); its references (`human`) and then its rewrites are the positives. A
     clean seed is the positive (`original`). The other kinds are made of the first positive: the `back_translation`, the
-    last positive, where the recipe names a translator, and the negatives.
+    last positive, where the recipe names a translator, and the negatives, among them, where the settings ask for it,
+    `toxic`: what a language model says at or over `min_toxicity`.
     """
     rows: list[dict[str, Any]] = []
     without: list[str] = []
@@ -86,9 +88,10 @@ def make_sets(seeds: pl.DataFrame, *, settings: NegativesSettings, models: Model
     _add_back_translations(plans, seeds["text"].to_list(), models)
     docs = models.parser.parse([positives[0]["text"] for positives in plans])
     contexts = models.parser.parse(seeds["context"].to_list())
-    made = _made([positives[0] for positives in plans], docs, contexts, settings, models)
+    made = _made([positives[0] for positives in plans], docs, contexts, settings, min_toxicity, models)
     for seed, positives, negatives_by_kind in zip(seeds.iter_rows(named=True), plans, made, strict=True):
-        negatives = _toxic(seed, positives[0]) + _new(positives, negatives_by_kind)
+        mined = _toxic(seed, positives[0])
+        negatives = mined + _new([*positives, *mined], negatives_by_kind)
         if negatives:
             rows += positives + negatives
         else:
@@ -244,7 +247,12 @@ def _toxic(seed: dict[str, Any], positive: dict[str, Any]) -> list[dict[str, Any
 
 
 def _made(
-    firsts: list[dict[str, Any]], docs: list[Any], contexts: list[Any], settings: NegativesSettings, models: Models
+    firsts: list[dict[str, Any]],
+    docs: list[Any],
+    contexts: list[Any],
+    settings: NegativesSettings,
+    min_toxicity: float,
+    models: Models,
 ) -> list[dict[str, Negative | None]]:
     """One negative of each kind of the settings for each first positive of a set, in the settings' order."""
     made: list[dict[str, Negative | None]] = [{} for _ in firsts]
@@ -255,16 +263,16 @@ def _made(
         if kind in _MAKERS:
             found = [_MAKERS[kind](doc, context, seed=seed) for doc, context, seed in asked]
         else:
-            found = generated(kind, asked, models=models)
+            found = generated(kind, asked, min_toxicity=min_toxicity, models=models)
         for place, negative in zip(places, found, strict=True):
             made[place][kind] = negative
     return made
 
 
-def _new(positives: list[dict[str, Any]], made: dict[str, Negative | None]) -> list[dict[str, Any]]:
-    """Members of what was `made` of the first positive, without what equals a positive of the set or one another."""
-    first = positives[0]
-    same = {normalise(positive["text"]) for positive in positives}
+def _new(members: list[dict[str, Any]], made: dict[str, Negative | None]) -> list[dict[str, Any]]:
+    """Members of what was `made` of the first of a set's `members`, without what equals one of them or one another."""
+    first = members[0]
+    same = {normalise(member["text"]) for member in members}
     rows = []
     for kind, negative in made.items():
         if negative is not None and normalise(negative.text) not in same:

@@ -1,6 +1,7 @@
 """The kinds that a language model makes, over many texts at once: what it says, and which of it is a negative.
 
-A candidate must bear the marks of its kind, be as fluent as the text it is made from, and bring in nothing toxic.
+A candidate must bear the marks of its kind, be as fluent as the text it is made from, and bring in nothing toxic; of
+the kind `toxic` it must be just that, in whole sentences.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from pairgen.negatives.mask_ent import ent_gaps, ent_holds, mask_ent
 from pairgen.negatives.mask_rel import mask_rel, rel_gaps, rel_holds
 from pairgen.negatives.regen import ent_tails, regen, rel_tails, tail_holds
 from pairgen.negatives.sys_lowcon import context_gap, sys_lowcon
+from pairgen.negatives.toxic import is_toxic, toxic, toxic_gaps
 from pairgen.rewriting.locate import lexicon_spans
 
 _MAX_TOXICITY = 0.3  # what the shipped recipes let a positive have; more only if its own positive has more
@@ -42,14 +44,17 @@ _KINDS = {
     "regen_ent": _Kind(ent_tails, regen, tail_holds, 3, 40),
     "regen_rel": _Kind(rel_tails, regen, tail_holds, 3, 40),
     "sys_lowcon": _Kind(context_gap, sys_lowcon, lambda *_: True, 3, 40),
+    "toxic": _Kind(toxic_gaps, toxic, lambda *_: True, 8, 40),  # of 40 clean comments, 16 made two toxic
 }
 
 
-def generated(kind: str, asked: Sequence[tuple[Any, Any, str]], *, models: Models) -> list[Negative | None]:
+def generated(
+    kind: str, asked: Sequence[tuple[Any, Any, str]], *, min_toxicity: float, models: Models
+) -> list[Negative | None]:
     """A negative of `kind` for each parsed text, context and seed of `asked`; None where there is none that holds.
 
     What the model says is drawn from the seeds, digests. Of what holds the likeliest is taken; of
-    `sys_lowcon` that with the least mean probability a token.
+    `sys_lowcon` that with the least mean probability a token. From `min_toxicity` on a text is `toxic`.
     """
     how = _KINDS[kind]
     docs = [doc for doc, _, _ in asked]
@@ -72,6 +77,10 @@ def generated(kind: str, asked: Sequence[tuple[Any, Any, str]], *, models: Model
         for each in sorted(row, key=lambda each: -each.probability)  # of equal texts the least sure counts
         if (negative := how.fill(docs[place], gap, each.text))
     }
+    if kind == "toxic":
+        every = list(filled.values())
+        over = is_toxic([each.negative.text for each in every], models, min_toxicity=min_toxicity)
+        return _first([(each, -each.probability) for each, kept in zip(every, over, strict=True) if kept], len(docs))
     parses = models.parser.parse([text for _, text in filled])
     held = [
         each
@@ -79,12 +88,17 @@ def generated(kind: str, asked: Sequence[tuple[Any, Any, str]], *, models: Model
         if how.holds(docs[each.place], gaps[each.place], each.negative, parsed)
     ]
     fluent = _fluent(_harmless(held, docs, models), gaps, docs, models)
-    unsure = kind == "sys_lowcon"
-    fluent.sort(key=lambda scored: scored[0].probability if unsure else scored[1])
+    if kind == "sys_lowcon":
+        fluent = [(each, each.probability) for each, _ in fluent]
+    return _first(fluent, len(docs))
+
+
+def _first(ranked: list[tuple[_Candidate, float]], texts: int) -> list[Negative | None]:
+    """For each of as many `texts`, its candidate of the least rank, or None."""
     first: dict[int, Negative] = {}
-    for each, _ in fluent:
+    for each, _ in sorted(ranked, key=lambda scored: scored[1]):
         first.setdefault(each.place, each.negative)
-    return [first.get(place) for place in range(len(docs))]
+    return [first.get(place) for place in range(texts)]
 
 
 def _harmless(found: list[_Candidate], docs: Sequence[Any], models: Models) -> list[_Candidate]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, get_args
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from pairgen import sets
 from pairgen.digests import digest
 from pairgen.models import Parser
 from pairgen.negatives.generated import _KINDS
@@ -20,12 +22,12 @@ from pairgen.sets import (
     count_products,
     count_sets,
     make_pairs,
-    make_sets,
     members_of,
 )
 from tests.pairgen.samples import Fakes, Parrot, WordToxicity, texts
 
 SETTINGS = NegativesSettings()
+make_sets = partial(sets.make_sets, min_toxicity=0.7)
 
 
 @dataclass(frozen=True)
@@ -236,6 +238,60 @@ def test_what_a_model_says_is_no_negative_where_it_is_toxic_or_broken_off(said: 
     assert members.filter(pl.col("kind") == "swap_ent").height == 1
 
 
+@pytest.mark.parametrize(
+    ("said", "context", "made"),
+    [
+        (" of that damn coast now.", "", "Last year the mayor moved of that damn coast now."),
+        (
+            "Damnation, damn this whole idea of yours.",
+            "Where did the mayor go?",
+            "Damnation, damn this whole idea of yours.",
+        ),
+        (" of that whole coast now.", "", None),  # clean
+        (" of that damn coast now", "", None),  # broken off
+    ],
+)
+def test_a_toxic_negative_is_what_a_model_says_over_the_threshold(
+    said: str, context: str, made: str | None, parser: Parser
+) -> None:
+    table = seeds(Seed("Last year the mayor moved to the coast for good.", context=context))
+    fakes = Fakes(parser=parser, language=Parrot(said))
+    settings = NegativesSettings(kinds=("toxic",), model_made_fraction=1)
+
+    outcome = make_sets(table, settings=settings, models=fakes)
+
+    negatives = outcome.kept.filter(pl.col("role") == "negative").to_dicts()
+    assert [(each["kind"], each["text"]) for each in negatives] == ([("toxic", made)] if made else [])
+    for each in negatives:
+        assert each["parent_id"] == outcome.kept["member_id"][0]  # of a mined one it is the text's id
+        assert spanned(each) == [said.strip()]
+    assert sets.make_sets(table, settings=settings, min_toxicity=0.9, models=fakes).kept.height == 0
+
+
+def test_a_toxic_negative_of_a_model_stands_beside_the_mined_one(parser: Parser) -> None:
+    text = "Last year the mayor moved to the coast for good."
+    table = seeds(Seed(f"idiot! {text}", [text]))
+    fakes = Fakes(parser=parser, language=Parrot(" of that damn coast now."))
+    settings = NegativesSettings(kinds=("toxic",), model_made_fraction=1)
+    members = make_sets(table, settings=settings, models=fakes).kept
+
+    positive, mined, written = members.to_dicts()
+    pairs = make_pairs(members, table, settings=settings, models=fakes).kept
+
+    assert (mined["kind"], mined["parent_id"]) == ("toxic", table["text_id"][0])
+    assert (written["kind"], written["parent_id"]) == ("toxic", positive["member_id"])
+    assert pairs["negative"].to_list() == [mined["text"], written["text"]]
+    assert count_products(members) == pairs.height == 2
+
+
+def test_what_is_toxic_for_an_identity_word_alone_is_no_negative(parser: Parser) -> None:
+    table = seeds(Seed("Last year the mayor moved to the coast for good."))
+    settings = NegativesSettings(kinds=("toxic",), model_made_fraction=1)
+    fakes = Fakes(parser=parser, language=Parrot(" of the gay coast now."), toxicity=WordToxicity(gay=0.9))
+
+    assert make_sets(table, settings=settings, models=fakes).kept.height == 0
+
+
 def test_a_toxic_text_stands_against_every_positive_and_a_changed_one_against_its_own(fakes: Fakes) -> None:
     table = seeds(
         Seed("You idiot, it opens at 9.", ["It opens at 9.", "Friend, it opens at 9."], context="When?"),
@@ -327,4 +383,4 @@ def test_every_kind_of_negative_has_its_maker() -> None:
     offered = set(get_args(_Kind))
 
     assert offered == {*_MAKERS, *_KINDS}
-    assert offered == {*NEGATIVE_KINDS} - {"toxic"}
+    assert offered == {*NEGATIVE_KINDS}

@@ -87,7 +87,7 @@ def test_what_a_model_makes(kind: str, positives: list[Positive], models: Loaded
     in_context = [positive for positive in positives if positive.context.text or kind != "sys_lowcon"]
     asked = in_context[: {"mask_ent": 30, "mask_rel": 60}.get(kind, 12)]
 
-    found = generated(kind, asked, models=models)
+    found = generated(kind, asked, min_toxicity=0.7, models=models)
 
     kept = [(one.doc.text, negative) for one, negative in zip(asked, found, strict=True) if negative]
     assert kept
@@ -104,7 +104,7 @@ def test_what_a_model_makes(kind: str, positives: list[Positive], models: Loaded
             assert negative.text[-1] in ".!?"
     scores = models.toxicity.toxicity([negative.text for _, negative in kept])
     assert max(scores) <= 0.3
-    assert generated(kind, asked[11::-1], models=models) == found[11::-1]
+    assert generated(kind, asked[11::-1], min_toxicity=0.7, models=models) == found[11::-1]
 
 
 @pytest.mark.parametrize("maker", [swap_ent, swap_num])
