@@ -330,7 +330,7 @@ def doctor(store: StoreOption = STORE, as_json: JsonOption = False) -> None:
         raise typer.Exit(1)
 
 
-for command in (keeping.tag, keeping.diff, keeping.withdraw, keeping.prune, keeping.export):
+for command in (keeping.tag, keeping.diff, keeping.withdraw, keeping.prune, keeping.export, keeping.push, keeping.pull):
     app.command()(command)
 
 

@@ -1,4 +1,4 @@
-"""The commands that keep a store: tag, diff, withdraw, prune and export."""
+"""The commands that keep a store: tag, diff, withdraw, prune, export, push and pull."""
 
 from pathlib import Path
 from typing import Annotated
@@ -110,3 +110,41 @@ def export(
         write({"reference": version.reference, "digest": version.digest, "format": to, "rows": rows, "path": out})
     else:
         store_printing.exported(version, out, rows)
+
+
+def push(
+    reference: Reference,
+    repo: Annotated[str, typer.Argument(metavar="HUB_REPO", help="ORG/NAME; made private if it is not there yet.")],
+    store: StoreOption = STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a version on the Hugging Face hub, with a tag such as v3; it is verified first."""
+    from flows import store_printing
+    from pairgen.hub import push as push_version
+    from pairgen.store import Store
+
+    version = Store(store).resolve(reference)
+    new = push_version(version, repo)
+    if as_json:
+        tag = f"v{version.number}"
+        write({"reference": version.reference, "digest": version.digest, "repo": repo, "tag": tag, "pushed": new})
+    else:
+        store_printing.pushed(version, repo, new=new)
+
+
+def pull(
+    repo: Annotated[str, typer.Argument(metavar="HUB_REPO", help="ORG/NAME, or ORG/NAME@v3 for one of its tags.")],
+    store: StoreOption = STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Get a version from the Hugging Face hub into the store, with its name and number; it is verified first."""
+    from flows import store_printing
+    from flows.printing import summary
+    from pairgen.hub import pull as pull_version
+    from pairgen.store import Store
+
+    version, new = pull_version(repo, Store(store))
+    if as_json:
+        write({**summary(version), "pulled": new})
+    else:
+        store_printing.pulled(version, repo, new=new)

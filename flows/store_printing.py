@@ -54,6 +54,17 @@ def exported(version: Version, out: Path, rows: dict[str, int]) -> None:
     paths({"files": out})
 
 
+def pushed(version: Version, repo: str, *, new: bool) -> None:
+    """Where a version is on the hub."""
+    _say(f"{'pushed' if new else 'already there:'} {version.reference} as {repo}@v{version.number}")
+
+
+def pulled(version: Version, repo: str, *, new: bool) -> None:
+    """Which version came, or was there."""
+    _say(f"{'pulled' if new else 'already there:'} {version.reference} of {repo}, digest {version.digest[:12]}")
+    paths({"data set": version.place})
+
+
 def differences(difference: Difference, *, reveal: bool) -> None:
     """What changed and why, in short; examples of pairs with their toxic words covered."""
     older, newer = difference.older, difference.newer

@@ -80,7 +80,7 @@ def write_tables(work: Path, contents: Contents) -> None:
             part.write_parquet(buffer)
             (work / table / f"{split}-00000-of-00001.parquet").write_bytes(buffer.getbuffer())
     for path in work.rglob("*.parquet"):
-        _finish(path)
+        finish(path)
 
 
 def write_documents(work: Path, draft: Draft, documents: dict[str, str]) -> None:
@@ -88,7 +88,7 @@ def write_documents(work: Path, draft: Draft, documents: dict[str, str]) -> None
     for name, text in {**documents, "recipe.toml": draft.contents.recipe}.items():
         (work / name).unlink(missing_ok=True)
         (work / name).write_text(text, encoding="utf-8", newline="")
-        _finish(work / name)
+        finish(work / name)
     (work / MANIFEST).unlink(missing_ok=True)
     contents = draft.contents
     manifest: dict[str, Any] = {
@@ -107,7 +107,7 @@ def write_documents(work: Path, draft: Draft, documents: dict[str, str]) -> None
     }
     manifest["manifest_digest"] = manifest_digest(manifest)
     (work / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    _finish(work / MANIFEST)
+    finish(work / MANIFEST)
     for folder in (work, *(path for path in work.iterdir() if path.is_dir())):
         sync(folder)
 
@@ -121,7 +121,7 @@ def hashed(work: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-def _finish(path: Path) -> None:
+def finish(path: Path) -> None:
     """On the disk, and read-only."""
     sync(path)
     path.chmod(0o444)

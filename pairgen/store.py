@@ -3,15 +3,15 @@
 import re
 import secrets
 import shutil
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pairgen import prune, tags, withdrawn
-from pairgen.draft import Contents, Draft, code_version, hashed, sync, write_documents, write_tables
+from pairgen.draft import Contents, Draft, code_version, finish, hashed, sync, write_documents, write_tables
 from pairgen.errors import SchemaError, StoreError
 from pairgen.places import Place, Remote, local_folder, place_of
 from pairgen.records import PREFIX, changing
@@ -50,27 +50,60 @@ class Store:
         folder of its own and renamed at the end, so that there is never half a version; the files are read-only then.
         To a remote store they are copied, the manifest last and exclusively.
         """
-        _check_name(name)
+        self.check_name(name)
         contents = _checked(name, contents)
         digest = content_digest(contents.pairs, contents.members)
         if self._is_newest(name, digest):
             return None
         home = self.root / name
-        work = (home if isinstance(home, Path) else local_folder(self.root)) / f"{PREFIX}{secrets.token_hex(8)}"
-        try:
-            work.mkdir(parents=True)
+        with self._working(home) as work:
             write_tables(work, contents)
             if isinstance(home, Path):
-                version = self._settle(home, digest, contents, documents, work)
+                return self._settle(home, digest, contents, documents, work)
+            return self._settle_remote(home, digest, contents, documents, work)
+
+    def adopt(self, folder: Path, *, source: str) -> tuple[Version, bool]:
+        """The version in a folder NAME/vNNNN elsewhere, as it is, in this store; and whether it is new here.
+
+        One that holds the same pairs and members is here already, whatever its number. `StoreError` where it was
+        altered on the way from `source`, was withdrawn here, or its number was given here before.
+        """
+        version = read_version(folder)
+        problems = verify(version)
+        if problems:
+            more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+            raise StoreError(f"{source}: is not what was published ({problems[0]}{more}); nothing was pulled")
+        self._refuse_withdrawn(version.name, version.digest)
+        here = [each for each in self.versions(version.name) if each.digest == version.digest]
+        if here:
+            return here[-1], False
+        home, taken_before = (
+            self.root / version.name,
+            StoreError(
+                f"{source}: is {version.reference}, and {self.root} has given that number or a later one; "
+                "pull it into another --store"
+            ),
+        )
+        if version.number <= self._highest(version.name):
+            raise taken_before
+        with self._working(home) as work:
+            shutil.copytree(folder, work, dirs_exist_ok=True)
+            for path in sorted(work.rglob("*"), reverse=True):
+                finish(path) if path.is_file() else sync(path)
+            if isinstance(home, Path):
+                landed = _renamed(work, home / folder.name)
+                self._record(version.name, version.number)
             else:
-                version = self._settle_remote(home, digest, contents, documents, work)
-        except OSError as error:
-            raise StoreError(
-                f"{home}: cannot publish ({brief(error)}); nothing was published. Make room or choose another --store"
-            ) from error
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-        return version
+                landed = self._landed(home, version.number, work)
+        if not landed:
+            raise taken_before
+        return self.resolve(version.reference), True
+
+    @staticmethod
+    def check_name(name: str) -> None:
+        """`StoreError` unless `name` can be that of a data set."""
+        if not _NAME.fullmatch(name):
+            raise StoreError(f"{name!r}: no name of a data set; expected at most 64 of a-z, 0-9, '.', '_' and '-'")
 
     def names(self) -> list[str]:
         """The data sets that have a version, sorted."""
@@ -88,7 +121,7 @@ class Store:
     def versions(self, name: str | None = None) -> list[Version]:
         """All versions, or those of `name`, by name and number; an unknown name has none."""
         if name is not None:
-            _check_name(name)
+            self.check_name(name)
         names = self.names()
         chosen = names if name is None else [name] if name in names else []
         return [read_version(self._folder(each, number)) for each in chosen for number in self._numbers(each)]
@@ -99,7 +132,7 @@ class Store:
         The latest is the newest that is not withdrawn; the others are found whether or not they were.
         """
         name, at, which = reference.partition("@")
-        _check_name(name)
+        self.check_name(name)
         names = self.names()
         if name not in names:
             known = f"there are: {', '.join(names)}" if names else "it is empty; `contrast-pairs build RECIPE` fills it"
@@ -211,13 +244,30 @@ class Store:
     def _is_newest(self, name: str, digest: str) -> bool:
         """Whether the latest version holds `digest`; `StoreError` where a withdrawn one does."""
         numbers = self._live(name) if name in self.names() else []
+        self._refuse_withdrawn(name, digest)
+        return bool(numbers) and read_version(self._folder(name, numbers[-1])).digest == digest
+
+    def _refuse_withdrawn(self, name: str, digest: str) -> None:
         for number, stone in withdrawn.read_withdrawn(self.root / name).items():
             if stone["digest"] == digest:
                 raise StoreError(
                     f"{name}: these are the pairs of {name}@v{number}, which was withdrawn on {stone['when'][:10]} "
                     f"({stone['reason']}); nothing was published. Change the source or the recipe"
                 )
-        return bool(numbers) and read_version(self._folder(name, numbers[-1])).digest == digest
+
+    @contextmanager
+    def _working(self, home: Place) -> Iterator[Path]:
+        """A folder that nobody else uses and that is gone afterwards; a disk that refuses is a `StoreError`."""
+        work = (home if isinstance(home, Path) else local_folder(self.root)) / f"{PREFIX}{secrets.token_hex(8)}"
+        try:
+            work.mkdir(parents=True)
+            yield work
+        except OSError as error:
+            raise StoreError(
+                f"{home}: cannot publish ({brief(error)}); nothing was published. Make room or choose another --store"
+            ) from error
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
 
     def _draft(
         self, name: str, number: int, digest: str, contents: Contents, created: str, files: dict[str, dict[str, Any]]
@@ -241,11 +291,7 @@ class Store:
                 return None
             write_documents(work, draft, documents(draft))
             folder = home / _folder(number)
-            try:
-                work.rename(folder)
-            except OSError:
-                if not folder.exists():
-                    raise
+            if not _renamed(work, folder):
                 continue
             with suppress(OSError):  # it is published: a disk that is full now changes nothing about that
                 sync(folder.parent)
@@ -258,16 +304,18 @@ class Store:
         """The next number is a turn; its mark, the manifest, comes last. Once more if the turn was given up for it."""
         name, created, files = home.name, datetime.now(UTC).isoformat(timespec="seconds"), hashed(work)
         while True:
-            first = self._highest(name) + 1
-            with turn(home, _QUEUE, lambda number: f"{_folder(number)}/{MANIFEST}", first=first) as number:
+            with turn(home, _QUEUE, _mark, first=self._highest(name) + 1) as number:
                 if self._is_newest(name, digest):
                     return None
                 draft = self._draft(name, number, digest, contents, created, files)
                 write_documents(work, draft, documents(draft))
                 folder = home / _folder(number)
-                folder.upload(work, besides=MANIFEST)
-                if (folder / MANIFEST).create((work / MANIFEST).read_bytes()):
+                if _uploaded(work, folder):
                     return read_version(folder)
+
+    def _landed(self, home: Remote, number: int, work: Path) -> bool:
+        with turn(home, _QUEUE, _mark, first=number) as own:
+            return own == number and _uploaded(work, home / _folder(number))
 
     def _record(self, name: str, number: int) -> None:
         record = self.root / name / _NUMBERS
@@ -287,9 +335,25 @@ def _folder(number: int) -> str:
     return f"v{number:04d}"
 
 
-def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name):
-        raise StoreError(f"{name!r}: no name of a data set; expected at most 64 of a-z, 0-9, '.', '_' and '-'")
+def _mark(number: int) -> str:
+    return f"{_folder(number)}/{MANIFEST}"
+
+
+def _renamed(work: Path, folder: Path) -> bool:
+    """Whether the folder of a finished version could have its name: False where another was faster."""
+    try:
+        work.rename(folder)
+    except OSError:
+        if not folder.exists():
+            raise
+        return False
+    return True
+
+
+def _uploaded(work: Path, folder: Remote) -> bool:
+    """Whether the files of a finished version are a version there: False where its turn was given up meanwhile."""
+    folder.upload(work, besides=MANIFEST)
+    return (folder / MANIFEST).create((work / MANIFEST).read_bytes())
 
 
 def _checked(name: str, contents: Contents) -> Contents:
