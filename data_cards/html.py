@@ -1,16 +1,13 @@
-"""The card of a version as one page for people: no request leaves it, and nothing but its own style and script runs."""
+"""The card of a version as one page for people (card.html)."""
 
-import base64
-import hashlib
 import re
-from importlib import resources
 from itertools import zip_longest
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
 from data_cards import pictures
+from data_cards.page import render
 from data_cards.shortcuts import MAX_AUC
 from data_cards.wording import (
     AGREEMENT,
@@ -26,12 +23,8 @@ from data_cards.wording import (
     held_against,
     licences,
     limits,
-    or_none,
-    outcome,
     segments,
     sides,
-    telling,
-    visible,
     word_piece,
 )
 from pairgen.draft import Draft
@@ -39,25 +32,13 @@ from pairgen.schema import SPLITS
 
 
 def page(draft: Draft, stats: dict[str, Any]) -> str:
-    """The page, self-contained; its policy allows the one style sheet and the one script by their sha256."""
-    style, script = _read("card.css"), _read("card.js")
-    environment = jinja2.Environment(
-        autoescape=True, finalize=_plain, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters |= {
-        "number": lambda number: f"{number:,}",
-        "kind": _kind,
-        "piece": _piece,
-        "telling": telling,
-        "outcome": outcome,
-        "or_none": or_none,
-    }
-    return environment.from_string(_read("card.html")).render(
+    """The page of `draft`."""
+    return render(
+        "card.html",
+        "reveal.js",
+        "examples.js",
         draft=draft,
         stats=stats,
-        style=Markup(style),
-        script=Markup(script),
-        policy=_policy(style, script),
         splits=SPLITS,
         negatives=_negatives(stats),
         licences=licences(stats),
@@ -77,31 +58,6 @@ def page(draft: Draft, stats: dict[str, Any]) -> str:
         examples=_examples(stats),
         example_filters=_example_filters(stats),
     )
-
-
-def _read(name: str) -> str:
-    return resources.files("data_cards").joinpath("templates", name).read_text(encoding="utf-8")
-
-
-def _policy(style: str, script: str) -> str:
-    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script)]
-    return (
-        f"default-src 'none'; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _plain(shown: Any) -> Any:
-    """What a template prints: markup of ours as it is, any other text without characters that act unseen."""
-    return visible(shown) if isinstance(shown, str) and not isinstance(shown, Markup) else shown
-
-
-def _kind(kind: str) -> str:
-    return KINDS.get(kind, kind)
-
-
-def _piece(text: str) -> dict[str, Any]:
-    return segments(text, [], cover=False)[0]
 
 
 def _negatives(stats: dict[str, Any]) -> list[dict[str, Any]]:
@@ -125,7 +81,11 @@ def _pictures(stats: dict[str, Any]) -> dict[str, str]:
         drawn["length_ratio"] = pictures.panel("length ratio", stats["length_ratio"], width=480)
     if stats["similarity_change"]["count"]:
         drawn["similarity_change"] = pictures.similarity_change(stats["similarity_change"])
-    told = [{**row, "kind": _kind(row["negative_kind"])} for row in stats["shortcuts"] if row["form"] is not None]
+    told = [
+        {**row, "kind": KINDS.get(row["negative_kind"], row["negative_kind"])}
+        for row in stats["shortcuts"]
+        if row["form"] is not None
+    ]
     if told:
         drawn["shortcuts"] = pictures.shortcuts(told, most=MAX_AUC)
     return drawn

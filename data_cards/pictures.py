@@ -145,6 +145,27 @@ def what_if(title: str, row: dict[str, Any], *, width: int = 300) -> str:
     return _svg(figure, f"what-if {title}", f"Pairs kept by {title}: {figures}; now {now:g}.")
 
 
+def trend(title: str, lines: dict[str, list[Any]], versions: list[str], *, width: int = 300) -> str:
+    """One figure over versions, a line a colour; None where a version does not have it."""
+    figure, (axes,) = _figure(width, 130, rows=1)
+    known = [point for points in lines.values() for point in points if point is not None]
+    last = max(1, len(versions) - 1)
+    for colour, points in lines.items():
+        places = [(at, point) for at, point in enumerate(points) if point is not None]
+        if not places:
+            continue
+        axes.plot(*zip(*places, strict=True), color=colour, linewidth=2)
+        for at, point in places:
+            axes.plot([at - 0.012 * last, at + 0.012 * last], [point, point], color=colour, linewidth=7)
+    top = max([*known, 1e-9])
+    axes.set(xlim=(-0.04 * last, 1.04 * last), ylim=(0, 1.12 * top))
+    ends = dict.fromkeys((0, len(versions) - 1))
+    axes.set_xticks(list(ends), [versions[at] for at in ends])
+    figure.subplots_adjust(left=0.06, right=0.94, top=0.98, bottom=0.2)
+    told = "; ".join(", ".join("none" if each is None else f"{each:g}" for each in points) for points in lines.values())
+    return _svg(figure, f"trend {title}", f"{title}, from {versions[0]} to {versions[-1]}: {told}.")
+
+
 def _shares(summary: dict[str, Any]) -> list[float]:
     return [number / summary["count"] for number in summary["histogram"]["counts"]]
 

@@ -330,7 +330,11 @@ def doctor(store: StoreOption = STORE, as_json: JsonOption = False) -> None:
         raise typer.Exit(1)
 
 
-for command in (keeping.tag, keeping.diff, keeping.withdraw, keeping.prune, keeping.export, keeping.push, keeping.pull):
+_KEEPING = (
+    *(keeping.tag, keeping.diff, keeping.withdraw, keeping.prune, keeping.export, keeping.push, keeping.pull),
+    *(keeping.card, keeping.gallery),
+)
+for command in _KEEPING:
     app.command()(command)
 
 

@@ -1,4 +1,4 @@
-"""The commands that keep a store: tag, diff, withdraw, prune, export, push and pull."""
+"""The commands that keep a store and show it: tag, diff, withdraw, prune, export, push, pull, card and gallery."""
 
 from pathlib import Path
 from typing import Annotated
@@ -34,6 +34,7 @@ def diff(
     older: Annotated[str, typer.Argument(metavar="A", help="The version to start from.")],
     newer: Annotated[str, typer.Argument(metavar="B", help="The version to compare with it.")],
     reveal: Annotated[bool, typer.Option("--reveal", help="Do not mask the words of the examples.")] = False,
+    page: Annotated[Path | None, typer.Option(help="Write it as a page for people to this .html file.")] = None,
     store: StoreOption = STORE,
     as_json: JsonOption = False,
 ) -> None:
@@ -44,6 +45,11 @@ def diff(
 
     versions = Store(store)
     difference = difference_of(versions.resolve(older), versions.resolve(newer))
+    if page:
+        from data_cards.difference import page as page_of
+        from pairgen.output import write_page
+
+        write_page(page_of(difference), page)
     if as_json:
         write(difference.as_dict())
     else:
@@ -148,3 +154,38 @@ def pull(
         write({**summary(version), "pulled": new})
     else:
         store_printing.pulled(version, repo, new=new)
+
+
+def card(
+    reference: Reference,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Do not mask the words of the examples.")] = False,
+    store: StoreOption = STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the data card of a version on the terminal, with examples, and where its page is."""
+    from flows import store_printing
+    from pairgen.store import Store
+
+    version = Store(store).resolve(reference)
+    if as_json:
+        write({"reference": version.reference, "page": version.place / "card.html", "stats": version.stats()})
+    else:
+        store_printing.card(version, reveal=reveal)
+
+
+def gallery(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder; an earlier gallery in it is replaced.")],
+    store: StoreOption = STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a static site over the store: data sets, versions and their trend, and what changed between neighbours."""
+    from data_cards.gallery import gallery as write_gallery
+    from flows import store_printing
+    from pairgen.store import Store
+
+    versions = Store(store).versions()
+    pages = write_gallery(versions, out)
+    if as_json:
+        write({"path": out, "pages": pages, "versions": len(versions)})
+    else:
+        store_printing.exhibited(out, pages=pages, versions=len(versions))

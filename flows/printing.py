@@ -53,10 +53,8 @@ def shown(version: Version) -> None:
         console.print(Text(f"withdrawn on {stone['when'][:10]}: {stone['reason']}", style="red"), soft_wrap=True)
     console.print()
     for source in manifest["source"]:
-        console.print(
-            f"source {source['name']}: {source['rows']:,} rows, {source['licence']}, sha256 {source['sha256'][:12]}",
-            soft_wrap=True,
-        )
+        told = f"source {source['name']}: {source['rows']:,} rows, {source['licence']}, sha256 {source['sha256'][:12]}"
+        console.print(Text(_harmless(told)), soft_wrap=True)
     kinds = grid("positive", "negative", "train", "validation", "test", "pairs")
     for row in version.stats()["pairs"]["by_kind"]:
         cells = [f"{row.get(split) or 0:,}" for split in ("train", "validation", "test")]
@@ -66,8 +64,15 @@ def shown(version: Version) -> None:
     _funnel(version)
     console.print("\nmodels")
     for role, fingerprint in manifest["fingerprints"].items():
-        console.print(f"  {role}: {fingerprint}", soft_wrap=True)
+        console.print(Text(_harmless(f"  {role}: {fingerprint}")), soft_wrap=True)
     paths({"data card": version.place / "card.html"})
+
+
+def _harmless(told: str) -> str:
+    """`told` without characters that act on a terminal; a source and its licence are named by other people."""
+    from data_cards.wording import visible  # loads spaCy's tables, which listing versions need not wait for
+
+    return visible(told)
 
 
 def _shortcuts(version: Version) -> None:
@@ -268,7 +273,7 @@ def _funnel(version: Version) -> None:
     stages = grid("stage", "unit", "in", "kept", "dropped", "why")
     for row in version.manifest["funnel"]:
         counts = (f"{row[column]:,}" for column in ("entered", "kept", "dropped"))
-        stages.add_row(row["stage"], row["unit"], *counts, ", ".join(reasons.get(row["stage"], [])))
+        stages.add_row(row["stage"], row["unit"], *counts, Text(_harmless(", ".join(reasons.get(row["stage"], [])))))
     console.print(stages)
 
 

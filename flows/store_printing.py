@@ -15,6 +15,7 @@ from pairgen.version import Version
 from pairgen.withdrawn import withdrawal_of
 
 _EXAMPLES = 3
+_ON_CARD = 8  # examples of what was kept, and of what was dropped
 _WIDTH = 300  # characters of an example
 
 
@@ -45,6 +46,34 @@ def pruned(verdicts: Sequence[Verdict], leftovers: Sequence[Place], *, models: P
     _say(f"\n{'removed' if removed else 'would remove'} {what}; trained models were looked for in {models}/")
     if not removed and (gone or leftovers):
         _say("nothing was removed yet: give --yes")
+
+
+def card(version: Version, *, reveal: bool) -> None:
+    """The verdict of the checks and examples of what was kept and dropped, with the words marked that differ."""
+    stats = version.stats()
+    checks = grid("", "check", "found")
+    for check in stats["checks"]:
+        checks.add_row("ok" if check["ok"] else "[red]look[/red]", _cell(check["check"]), _cell(check["found"]))
+    _say(f"\n{version.reference}: {stats['pairs']['total']:,} pairs in {stats['sets']['total']:,} sets\n")
+    console.print(checks)
+    for fate in ("kept", "dropped"):
+        for example in stats["examples"][fate][:_ON_CARD]:
+            _example(example, fate, reveal=reveal)
+    paths({"data card": version.place / "card.html"})
+
+
+def _example(example: dict[str, Any], fate: str, *, reveal: bool) -> None:
+    why = example["negative_kind"] if fate == "kept" else f"{example['stage']}: {example['drop_reason']}"
+    _say(f"\n{fate}  {_cell(why)}")
+    texts = [(side, example[side]) for side in ("positive", "negative") if example.get(side) is not None]
+    for side, text in texts or [("text", example.get("text") or "")]:
+        _say(f"  {side:<8}  {_harmless(text, reveal=reveal)}")
+
+
+def exhibited(out: Path, *, pages: int, versions: int) -> None:
+    """How many pages a gallery has, and where it begins."""
+    _say(f"wrote {pages:,} pages over {versions:,} versions")
+    paths({"gallery": out / "index.html"})
 
 
 def exported(version: Version, out: Path, rows: dict[str, int]) -> None:

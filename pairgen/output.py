@@ -68,6 +68,20 @@ def write_table(table: pl.DataFrame, out: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def write_page(page: str, out: Path) -> None:
+    """An HTML page in the file `out`, which stays as it was where that fails."""
+    if out.suffix.lower() != ".html":
+        raise OutputError(f"{out}: {out.suffix or 'no suffix'} is no page; name a .html file instead")
+    temporary = _beside(out)
+    try:
+        temporary.write_text(page, encoding="utf-8", newline="")
+        temporary.replace(out.resolve())
+    except OSError as error:
+        raise OutputError(f"{out}: cannot be written ({error.strerror}); name a file in another folder") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def _beside(out: Path) -> Path:
     """A name of this process's own in the folder of `out`, or of what it links to."""
     whole = out.resolve()

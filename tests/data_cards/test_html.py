@@ -2,33 +2,21 @@
 
 import json
 import re
-import shutil
-import subprocess
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
-from websockets.sync.client import connect
 
 from data_cards import pictures
 from data_cards.card import documents
 from data_cards.stats import count, distribution
 from pairgen.draft import Contents
 from pairgen.store import Store
+from tests.browser import browser_only, opened
 from tests.contents import contents
 from tests.data_cards.test_card import hostile
-
-CHROMIUM = shutil.which("chromium")
-FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-FLAGS += " --disable-component-update --disable-sync --remote-debugging-port=0"
-browser_only = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt-get install chromium)")
 
 
 def page(root: Path, built: Contents) -> Path:
@@ -37,59 +25,6 @@ def page(root: Path, built: Contents) -> Path:
     version = Store(root).publish("demo", built, documents=partial(documents, what_if=[copy]))
     assert version is not None
     return version.path / "card.html"
-
-
-class Tab:
-    """A page in a headless browser; `events` holds what the browser told meanwhile."""
-
-    def __init__(self, socket: Any) -> None:
-        self.socket = socket
-        self.events: list[dict[str, Any]] = []
-        self.last = 0
-
-    def ask(self, method: str, **params: Any) -> dict[str, Any]:
-        self.last += 1
-        self.socket.send(json.dumps({"id": self.last, "method": method, "params": params}))
-        while True:
-            message: dict[str, Any] = json.loads(self.socket.recv(timeout=30))
-            if message.get("id") == self.last:
-                return message["result"]  # type: ignore[no-any-return]
-            self.events.append(message)
-
-    def run(self, script: str) -> Any:
-        return self.ask("Runtime.evaluate", expression=script, returnByValue=True)["result"].get("value")
-
-    def told(self, method: str) -> list[dict[str, Any]]:
-        return [event["params"] for event in self.events if event["method"] == method]
-
-
-@contextmanager
-def opened(path: Path, profile: Path, *, width: int = 1280) -> Iterator[Tab]:
-    process = subprocess.Popen(
-        [CHROMIUM or "", *FLAGS.split(), f"--user-data-dir={profile}", "about:blank"], stderr=subprocess.DEVNULL
-    )
-    try:
-        port = profile / "DevToolsActivePort"
-        deadline = time.monotonic() + 30
-        while not (port.exists() and "\n" in port.read_text()) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        with urllib.request.urlopen(f"http://127.0.0.1:{port.read_text().split()[0]}/json") as answer:
-            address = next(tab for tab in json.load(answer) if tab["type"] == "page")["webSocketDebuggerUrl"]
-        with connect(address, max_size=None) as socket:
-            tab = Tab(socket)
-            for domain in ("Page", "Log", "Network", "Runtime"):
-                tab.ask(f"{domain}.enable")
-            tab.ask(
-                "Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=width < 600
-            )
-            tab.events.clear()
-            tab.ask("Page.navigate", url=path.as_uri())
-            while not tab.told("Page.loadEventFired") and time.monotonic() < deadline:
-                tab.run("1")
-            yield tab
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
 
 
 @browser_only

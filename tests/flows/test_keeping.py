@@ -208,3 +208,30 @@ def test_every_command_takes_a_url(cli: Cli, tmp_path: Path, monkeypatch: pytest
     assert cli("prune", "demo", "--keep", 1, "--yes", "--store", url).code == 0
     assert [version.number for version in made.versions()] == [1, 2]
     assert refused(cli("versions", "--store", "nonsense://x")).startswith("nonsense://x: unknown protocol; give a ")
+
+
+def test_the_card_on_the_terminal_masks_until_asked(cli: Cli, store: Path) -> None:
+    said, shown = cli("card", "demo", "--store", store).out, cli("card", "demo", "--reveal", "--store", store).out
+
+    assert "demo@v2: 40 pairs in 24 sets" in said
+    assert ("i●●●t" in said, "idiot" in said) == (True, False)
+    assert "idiot" in shown
+    assert "dropped  filter: similarity" in said
+    assert str(store / "demo" / "v0002" / "card.html") in said
+    told = json.loads(cli("card", "demo@v1", "--store", store, "--json").out)
+    assert (told["reference"], told["stats"]["pairs"]["total"]) == ("demo@v1", 45)
+
+
+def test_a_gallery_and_a_page_are_written_where_they_were_asked_for(cli: Cli, store: Path) -> None:
+    for version in Store(store).versions():
+        (version.path / "card.html").write_text("a card")
+
+    assert "wrote 5 pages over 2 versions" in cli("gallery", "site", "--store", store).out
+    assert json.loads(cli("gallery", "site", "--store", store, "--json").out)["pages"] == 5
+    assert Path("site/demo/v1-v2.html").is_file()
+    assert cli("diff", "demo@v1", "demo@v2", "--page", "change.html", "--store", store).code == 0
+    assert "demo@v1" in Path("change.html").read_text()
+    assert refused(cli("diff", "demo@v1", "demo@v2", "--page", "change.txt", "--store", store)) == (
+        "change.txt: .txt is no page; name a .html file instead"
+    )
+    assert refused(cli("gallery", store, "--store", store)).endswith("name another one")

@@ -1,6 +1,5 @@
-"use strict";
 const part = (id) => document.getElementById(id);
-const reveal = part("reveal"), more = part("more"), find = part("find");
+const more = part("more"), find = part("find");
 const choices = ["fate", "of", "split"].map(part);
 const said = (item) => {
   const copy = item.cloneNode(true);
@@ -24,10 +23,5 @@ const draw = () => {
 
 [find, ...choices].forEach((control) => control.addEventListener("input", () => { shown = page; draw(); }));
 more.addEventListener("click", () => { shown += 2 * page; draw(); });
-reveal.addEventListener("click", () => {
-  const open = document.documentElement.classList.toggle("revealed");
-  reveal.setAttribute("aria-pressed", String(open));
-  reveal.textContent = open ? "Mask the words again" : "Show the masked words";
-});
-reveal.hidden = part("controls").hidden = false;
+part("controls").hidden = false;
 draw();
