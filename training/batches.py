@@ -82,12 +82,20 @@ def refuse_unfit(pairs: pl.DataFrame, settings: TrainSettings) -> None:
 
 
 def plan(pairs: pl.DataFrame, *, steps: int, batch_pairs: int, toxic_fraction: float, seed: int) -> list[list[Member]]:
-    """The members of each of `steps` batches, of up to `batch_pairs` pairs, `toxic_fraction` of them of kind `toxic`.
+    """The members of each of the batches of `plan_pairs`: the different texts of a set, k positives and m negatives."""
+    planned = plan_pairs(pairs, steps=steps, batch_pairs=batch_pairs, toxic_fraction=toxic_fraction, seed=seed)
+    return [members(batch) for batch in planned]
+
+
+def plan_pairs(
+    pairs: pl.DataFrame, *, steps: int, batch_pairs: int, toxic_fraction: float, seed: int
+) -> list[list[Pair]]:
+    """`steps` batches of up to `batch_pairs` pairs, `toxic_fraction` of them of kind `toxic`.
 
     At least one pair is, and at least one is not: what a step teaches does not hang on how many unfaithful negatives a
     version has for each toxic one. Where it has none of the one or of the other, the batch is filled with what there
     is. Every pair of a stream is seen once before any is seen again. Pairs of one set and stream stand in one batch
-    where they fit; the members of a set in a batch are its different texts, k positives and m negatives.
+    where they fit.
     """
     toxic = pairs.filter(pl.col("negative_kind") == "toxic")
     others = pairs.filter(pl.col("negative_kind") != "toxic")
@@ -98,7 +106,7 @@ def plan(pairs: pl.DataFrame, *, steps: int, batch_pairs: int, toxic_fraction: f
         for part, room in ((toxic, size), (others, batch_pairs - size))
         if room and not part.is_empty()
     ]
-    return [members([pair for stream in streams for pair in next(stream)]) for _ in range(steps)]
+    return [[pair for stream in streams for pair in next(stream)] for _ in range(steps)]
 
 
 def members(batch: Sequence[Pair]) -> list[Member]:

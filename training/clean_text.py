@@ -18,6 +18,7 @@ from training.settings import TrainSettings
 
 _LEAST = 32  # originals of the validation split; with fewer, ours are taken
 _MOST = 128
+_MEASURED = 16  # a measurement costs about as much as a step, and one is made every ten
 _BATCH = 4  # texts a step
 
 
@@ -30,7 +31,7 @@ class CleanText(NamedTuple):
 
 
 def clean_text(pairs: pl.DataFrame, wanted: str) -> CleanText:
-    """What `TrainSettings.clean_text` names, the first 128 by digest, every other one to measure on."""
+    """What `TrainSettings.clean_text` names, the first 128 by digest, the first 16 of them to measure on."""
     originals = pairs.filter((pl.col("split") == "validation") & (pl.col("positive_kind") == "original"))
     texts, origin = originals["positive"].unique().to_list(), "validation"
     if wanted != "validation" or len(texts) < _LEAST:
@@ -38,13 +39,30 @@ def clean_text(pairs: pl.DataFrame, wanted: str) -> CleanText:
         texts = load_clean_text(path).filter(pl.col("part") == "control")["text"].unique().to_list()
         origin = "package" if path is None else wanted
     chosen = sorted(texts, key=digest)[:_MOST]
-    return CleanText(chosen[::2], chosen[1::2], origin)
+    return CleanText(chosen[:_MEASURED], chosen[_MEASURED:], origin)
 
 
-def clean_batch(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], settings: TrainSettings) -> Batch:
-    """`texts` as one batch whose target leaves out the first token."""
-    rows = [after_first(encode(tokenizer, "", text, max_tokens=settings.max_tokens)) for text in texts]
-    return pad(rows, tokenizer)
+class Clean:
+    """Clean text as batches, whose targets leave out each text's first token."""
+
+    def __init__(self, text: CleanText, tokenizer: PreTrainedTokenizerBase, settings: TrainSettings) -> None:
+        self._text, self._tokenizer, self._max_tokens = text, tokenizer, settings.max_tokens
+        self.measured = [self._batch(text.measured[at : at + 16]) for at in range(0, len(text.measured), 16)]
+        self.taken = 0
+        self.go_on(0)
+
+    def next(self) -> Batch:
+        """The next four texts of those that L_clean is taken of, over and over."""
+        self.taken += 1
+        return self._batch(next(self._batches))
+
+    def go_on(self, taken: int) -> None:
+        """Go on as if `taken` batches had been taken."""
+        self.taken, self._batches = taken, endlessly(self._text.trained, start=taken)
+
+    def _batch(self, texts: Sequence[str]) -> Batch:
+        rows = [after_first(encode(self._tokenizer, "", text, max_tokens=self._max_tokens)) for text in texts]
+        return pad(rows, self._tokenizer)
 
 
 def endlessly(texts: Sequence[str], *, start: int) -> Iterator[list[str]]:

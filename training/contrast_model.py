@@ -25,6 +25,7 @@ class Losses(TypedDict):
     representation: Tensor
     likelihood: Tensor
     contrasted_ratio: Tensor  # of all tokens, those that the contrast pools, or would pool
+    cut: Tensor  # members whose text was too long for `max_tokens`
     sets: Tensor
     sets_without_anchor: Tensor  # of the representation contrast: one positive and an empty context
 
@@ -70,6 +71,7 @@ class ContrastModel(nn.Module):
                 representation=zero,
                 likelihood=zero,
                 contrasted_ratio=mask.sum() / attention_mask.sum(),
+                cut=(~end.any(dim=1)).sum(),
                 sets=count,
                 sets_without_anchor=torch.zeros_like(count),
             )

@@ -33,6 +33,8 @@ class TrainSettings(BaseModel):
     margin: float = Field(default=1.0, ge=0)  # nats by which the positive shall be likelier than the negative
     normalised: bool = True  # the margin is one of nats a token; else of the whole text
     pooling: Literal["entities", "changed", "target"] = "changed"
+    lora_rank: int = Field(default=0, ge=0)  # 0: all weights are trained, else adapters of this rank, merged at the end
+    checkpoint_every: int = Field(default=50, ge=1)  # steps; an interrupted run goes on from its last checkpoint
     max_tokens: int = Field(default=96, ge=8)  # of context and text together
     seed: int = 0
 
@@ -48,3 +50,16 @@ class TrainSettings(BaseModel):
         """w_k of a negative of `kind`; scaling by toxicity weighs toxic ones 1.5 where `kind_weights` says nothing."""
         by_mode = _TOXIC_WEIGHT if self.scaling == "toxicity" and kind == "toxic" else 1.0
         return self.kind_weights.get(kind, by_mode)
+
+
+class EvaluateSettings(BaseModel):
+    """What to evaluate on: the `[evaluate]` section of a recipe. "package" is ours, else a jsonl or parquet file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prompts: tuple[str, ...] = Field(default=("package",), min_length=1)
+    clean_text: str = "package"
+    faithfulness: tuple[str, ...] = ("package",)  # context, faithful, unfaithful
+    choices: tuple[str, ...] = ()  # question, choices, correct: TruthfulQA MC1
+    k: int = Field(default=4, ge=1)  # continuations a prompt
+    seeds: int = Field(default=1, ge=1)  # draws of all continuations

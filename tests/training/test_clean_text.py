@@ -27,7 +27,7 @@ def test_originals_of_the_validation_split_and_no_text_is_both_measured_and_trai
     found = clean_text(pairs, "validation")
 
     assert found == clean_text(pairs.reverse(), "validation")
-    assert (len(found.measured), len(found.trained), found.origin) == (64, 64, "validation")
+    assert (len(found.measured), len(found.trained), found.origin) == (16, 112, "validation")
     assert len({*found.measured, *found.trained} & {*originals(200)["positive"]}) == 128
 
 

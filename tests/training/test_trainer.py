@@ -1,6 +1,9 @@
 """Training a tiny model: what is learnt, what is saved, and what stops it."""
 
 import json
+import math
+import resource
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import torch
 from pydantic import ValidationError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+import training.trainer
 from pairgen.errors import TrainingError
 from pairgen.models import Parser
 from training.encoding import encode
@@ -179,6 +183,11 @@ def test_the_folder_loads_without_the_head_and_says_where_it_comes_from(
     assert "sha256:" in lineage["base_model"]
     assert lineage["losses"]["first"]["cross_entropy"] == records(out)[0]["cross_entropy"]
     assert {"torch", "transformers"} <= set(lineage["libraries"])
+    assert (lineage["tax"], lineage["cut_texts"], lineage["clean_text"]) == (0, 0, "package")
+    card = (out / "README.md").read_text()
+    assert "trained on talk@v3\n" in card
+    assert "objective `both`, scaling `fixed`, seed 5. Version digest abc, " in card
+    assert not any(text in card for text in (*pairs["positive"], *pairs["negative"]))
     assert [path.name for path in out.parent.iterdir()] == ["model"]
 
 
@@ -234,3 +243,111 @@ def test_a_place_that_cannot_be_written_is_said(tiny_model: Path, tmp_path: Path
 def test_settings_refuse_what_makes_no_sense(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         TrainSettings(**wrong)
+
+
+def stop_at(step: int) -> Callable[[int, int], None]:
+    def progress(done: int, _: int) -> None:
+        if done == step:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+@pytest.mark.parametrize("changed", [{"contrast": "both", "scaling": "tax"}, {"lora_rank": 2, "scaling": "ema"}])
+def test_an_interrupted_run_goes_on_and_ends_the_same(
+    tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame, changed: dict[str, Any]
+) -> None:
+    wanted = settings(tiny_model, checkpoint_every=2, tax_every=2, tax_budget=0.0, **changed)
+    whole = train(pairs, settings=wanted, out=tmp_path / "whole", lineage={})
+    out, seen = tmp_path / "runs" / "model", []
+
+    with pytest.raises(KeyboardInterrupt):
+        train(pairs, settings=wanted, out=out, lineage={}, progress=stop_at(5))
+    assert sorted(path.name for path in (out.parent / ".model-partial").iterdir()) == [
+        "checkpoint-4",
+        "lock",
+        "run.json",
+    ]
+    train(pairs, settings=wanted, out=out, lineage={}, progress=lambda *done: seen.append(done))
+
+    assert seen == [(5, 6), (6, 6)]
+    assert records(out) == records(whole)
+    assert (out / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert [path.name for path in out.parent.iterdir()] == ["model"]
+
+
+def test_another_run_begins_anew(tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame) -> None:
+    out, seen = tmp_path / "model", []
+    wanted = settings(tiny_model, checkpoint_every=2)
+    with pytest.raises(KeyboardInterrupt):
+        train(pairs, settings=wanted, out=out, lineage={}, progress=stop_at(5))
+
+    other = wanted.model_copy(update={"seed": 9})
+    train(pairs, settings=other, out=out, lineage={}, progress=lambda *done: seen.append(done))
+
+    assert seen[0] == (1, 6)
+
+
+def test_a_loss_that_breaks_on_the_way_leaves_the_last_good_model(
+    tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = training.trainer._Loop._tax
+    monkeypatch.setattr(
+        training.trainer._Loop, "_tax", lambda loop: math.nan if loop.state.global_step == 5 else given(loop)
+    )
+    wanted = settings(tiny_model, checkpoint_every=2, tax_every=5, scaling="tax")
+    kept = tmp_path / ".model-partial" / "checkpoint-4"
+
+    with pytest.raises(TrainingError, match=f"loss is nan at step 6 of 6; .* as it was before stands in {kept}"):
+        train(pairs, settings=wanted, out=tmp_path / "model", lineage={})
+
+    assert math.isfinite(log_prob(kept, pairs["positive"][0]))
+    assert not (tmp_path / "model").exists()
+
+
+def test_two_runs_do_not_write_one_model(tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame) -> None:
+    out = tmp_path / "model"
+
+    def again(*_: int) -> None:
+        with pytest.raises(TrainingError, match="model: another process trains it now"):
+            train(pairs, settings=settings(tiny_model), out=out, lineage={})
+
+    assert train(pairs, settings=settings(tiny_model, steps=1), out=out, lineage={}, progress=again).is_dir()
+
+
+@pytest.mark.parametrize("room", [10_000, 200_000])
+def test_a_disk_that_fills_is_said(tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame, room: int) -> None:
+    wanted = settings(tiny_model, checkpoint_every=2)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        with pytest.raises(TrainingError, match=r"model: cannot be written \(.*\); name a folder with room for it"):
+            train(pairs, settings=wanted, out=tmp_path / "model", lineage={})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_adapters_are_merged(tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame) -> None:
+    out = train(pairs, settings=settings(tiny_model, lora_rank=2, steps=20), out=tmp_path / "model", lineage={})
+
+    assert not (out / "adapter_config.json").exists()
+    before, after = (AutoModelForCausalLM.from_pretrained(folder).state_dict() for folder in (tiny_model, out))
+    assert before.keys() == after.keys()
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved == {name for name in before if name.endswith("_proj.weight")}
+    assert log_prob(out, pairs["positive"][0]) > log_prob(tiny_model, pairs["positive"][0])
+
+
+def test_a_window_that_is_too_short_is_said(tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame) -> None:
+    with pytest.raises(TrainingError, match=r"max_tokens is 4096, but .* reads 2048 tokens at most"):
+        train(pairs, settings=settings(tiny_model, max_tokens=4096), out=tmp_path / "model", lineage={})
+
+
+def test_texts_longer_than_the_window_are_cut_and_counted(
+    tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame
+) -> None:
+    out = train(pairs, settings=settings(tiny_model, max_tokens=8, steps=1), out=tmp_path / "model", lineage={})
+
+    assert records(out)[0]["cut"] == 5
