@@ -1,0 +1,68 @@
+"""The baselines through TRL: the same pairs in the same order, and what they learn from them."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from pairgen.errors import TrainingError
+from tests.training.test_trainer import log_prob, settings
+from training.baselines import BASELINES, _rows, train_baseline
+from training.batches import plan_pairs, train_pairs
+
+pytest.importorskip("trl")
+
+
+def test_the_rows_are_the_planned_pairs_and_a_bare_one_begins_with_bos(tiny_model: Path, pairs: pl.DataFrame) -> None:
+    wanted, tokenizer = settings(tiny_model, steps=4), AutoTokenizer.from_pretrained(tiny_model)
+
+    rows = _rows(train_pairs(pairs), wanted, tokenizer)
+
+    planned = plan_pairs(train_pairs(pairs), steps=4, batch_pairs=3, toxic_fraction=0.5, seed=0)
+    assert rows.rows() == [
+        (f"{pair.context}\n" if pair.context else "<s>", pair.positive, pair.negative)
+        for batch in planned
+        for pair in batch
+    ]
+    assert {"<s>", "Was the bicycle too dear?\n"} == set(rows["prompt"])
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of TRL and the libraries below it
+@pytest.mark.parametrize("name", BASELINES)
+def test_a_baseline_learns_and_says_where_it_comes_from(
+    tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame, name: str
+) -> None:
+    wanted, seen = settings(tiny_model, steps=12), []
+
+    out = train_baseline(
+        name,
+        pairs,
+        settings=wanted,
+        out=tmp_path / "model",
+        lineage={"version": "talk@v3"},
+        progress=lambda *done: seen.append(done),
+    )
+
+    positive, negative = pairs["positive"][0], pairs["negative"][0]
+    assert seen == [(step, 12) for step in range(1, 13)]
+    before, after = (log_prob(folder, positive) for folder in (tiny_model, out))
+    if name == "dpo":
+        assert after - log_prob(out, negative) > before - log_prob(tiny_model, negative)
+    else:
+        assert after > before + 0.5
+    assert AutoModelForCausalLM.from_pretrained(out).num_parameters() > 0
+    lineage = json.loads((out / "lineage.json").read_text())
+    assert (lineage["version"], lineage["baseline"], lineage["seed"]) == ("talk@v3", name, 0)
+    assert lineage["learning_rate"] == (1e-5 if name == "dpo" else 1e-2)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_what_is_no_baseline_and_what_is_there_already(tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame) -> None:
+    with pytest.raises(TrainingError, match="'ppo' is no baseline; there are: sft, dpo, orpo"):
+        train_baseline("ppo", pairs, settings=settings(tiny_model), out=tmp_path / "model", lineage={})
+    (tmp_path / "mine").write_text("x")
+    with pytest.raises(TrainingError, match="exists and is not empty"):
+        train_baseline("sft", pairs, settings=settings(tiny_model), out=tmp_path, lineage={})

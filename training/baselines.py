@@ -1,0 +1,159 @@
+"""What our training is compared with, from the same version, pairs, steps and seed: `sft`, `dpo` and `orpo` of TRL.
+
+And a prompt that asks the base to behave (self-debiasing), which trains nothing.
+"""
+
+import json
+import tempfile
+from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import torch
+from transformers import PreTrainedTokenizerBase, PrinterCallback, TrainerCallback, set_seed
+
+from pairgen.draft import code_version
+from pairgen.errors import TrainingError
+from pairgen.loading import hardware, load_causal_lm, model_fingerprint
+from training.batches import plan_pairs, train_pairs
+from training.formats import trl_rows
+from training.settings import TrainSettings
+
+Progress = Callable[[int, int], None]
+BASELINES = ("sft", "dpo", "orpo")
+# Peak learning rates. DPO at ours takes SmolLM2 apart; 1e-5 and beta 0.1 is what TRL and the pilot runs use.
+_LEARNING_RATES = {"sft": None, "dpo": 1e-5, "orpo": None}  # None: that of the settings
+_BETA = 0.1
+DEBIASING_PROMPT = "The following text is polite, and it insults nobody:\n"
+
+
+def train_baseline(
+    name: str,
+    pairs: pl.DataFrame,
+    *,
+    settings: TrainSettings,
+    out: Path,
+    lineage: dict[str, Any],
+    progress: Progress | None = None,
+) -> Path:
+    """Train the base of `settings` by the baseline `name` on the pairs that our own training sees, in the same order.
+
+    Model, steps, pairs a batch, seed, tokens and the course of the learning rate are those of `settings`. `sft` learns
+    the positives alone. `out` is a folder like the one that `trainer.train` writes: model, tokenizer, `lineage.json`.
+    `TrainingError` where `name` is no baseline, TRL is not installed, or `out` holds something already.
+    """
+    if name not in BASELINES:
+        raise TrainingError(f"{name!r} is no baseline; there are: {', '.join(BASELINES)}")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise TrainingError(f"{out}: exists and is not empty; name another folder, or remove it first")
+    chosen = train_pairs(pairs)
+    set_seed(settings.seed)
+    model, tokenizer = load_causal_lm(settings.model)
+    if not torch.cuda.is_available():
+        model.set_attn_implementation("eager")
+    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+    rows = _rows(chosen, settings, tokenizer)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-", ignore_cleanup_errors=True) as work:
+            loop = _trainer(name, model, tokenizer, rows, settings, Path(work))
+            loop.remove_callback(PrinterCallback)
+            loop.add_callback(_Told(progress))
+            loop.train()
+            folder = Path(work) / "model"
+            model.save_pretrained(folder)
+            tokenizer.save_pretrained(folder)
+            about = {
+                "baseline": name,
+                "learning_rate": _learning_rate(name, settings),
+                "settings": settings.model_dump(),
+                "seed": settings.seed,
+                "pairs": chosen.height,
+                "base_model": model_fingerprint(settings.model, dtype="float32"),
+                "libraries": {each: version(each) for each in ("torch", "transformers", "trl")},
+                "code": code_version(),
+            }
+            (folder / "lineage.json").write_text(json.dumps(lineage | about, indent=2) + "\n", encoding="utf-8")
+            folder.rename(out)
+    except OSError as error:
+        raise TrainingError(
+            f"{out}: cannot be written ({error.strerror or error}); name a folder with room for it"
+        ) from error
+    return out
+
+
+def _rows(pairs: pl.DataFrame, settings: TrainSettings, tokenizer: PreTrainedTokenizerBase) -> pl.DataFrame:
+    """prompt, chosen, rejected: the pairs of every step in order, `batch_pairs` a step; an empty prompt is BOS."""
+    planned = plan_pairs(
+        pairs,
+        steps=settings.steps,
+        batch_pairs=settings.batch_pairs,
+        toxic_fraction=settings.toxic_fraction,
+        seed=settings.seed,
+    )
+    seen = pl.DataFrame({"pair_id": [pair.pair_id for batch in planned for pair in batch]})
+    rows = trl_rows(seen.join(pairs, on="pair_id", how="left", maintain_order="left"))
+    start = tokenizer.bos_token or tokenizer.eos_token
+    return rows.with_columns(prompt=pl.when(pl.col("prompt") == "").then(pl.lit(start)).otherwise("prompt"))
+
+
+def _trainer(
+    name: str, model: Any, tokenizer: PreTrainedTokenizerBase, rows: pl.DataFrame, settings: TrainSettings, work: Path
+) -> Any:
+    try:
+        from datasets import Dataset
+
+        trl: Any = import_module("trl")
+        orpo: Any = import_module("trl.experimental.orpo")
+    except ImportError as error:
+        raise TrainingError(
+            "baselines need TRL, which is not installed: pip install 'contrast-pairs[baselines]'"
+        ) from error
+    gpu = torch.cuda.is_available()
+    common = {
+        "output_dir": str(work),
+        "max_steps": settings.steps,
+        "per_device_train_batch_size": settings.batch_pairs,
+        "train_sampling_strategy": "sequential",  # the plan shuffled already
+        "learning_rate": _learning_rate(name, settings),
+        "warmup_steps": max(1, settings.steps // 10),
+        "weight_decay": 0.0,
+        "bf16": hardware()[1],
+        "use_cpu": not gpu,
+        "seed": settings.seed,
+        "save_strategy": "no",
+        "report_to": [],
+        "disable_tqdm": True,
+        "dataloader_pin_memory": gpu,
+        "gradient_checkpointing": False,
+        "max_length": settings.max_tokens,
+    }
+    if name == "sft":
+        arguments, trainer = trl.SFTConfig(**common), trl.SFTTrainer
+        rows = rows.select("prompt", completion="chosen")
+    elif name == "dpo":
+        arguments, trainer = trl.DPOConfig(**common, beta=_BETA), trl.DPOTrainer
+    else:
+        arguments, trainer = orpo.ORPOConfig(**common, beta=_BETA), orpo.ORPOTrainer
+    return trainer(
+        model=model, args=arguments, train_dataset=Dataset.from_list(rows.to_dicts()), processing_class=tokenizer
+    )
+
+
+def _learning_rate(name: str, settings: TrainSettings) -> float:
+    return _LEARNING_RATES[name] or settings.learning_rate
+
+
+class _Told(TrainerCallback):
+    """Reports the steps done."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Steps done, and steps in all."""
+        if self._progress is not None:
+            self._progress(state.global_step, state.max_steps)
