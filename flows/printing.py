@@ -124,29 +124,65 @@ def trained(version: Version, folder: Path) -> None:
 
 
 def compared(report: dict[str, Any]) -> None:
-    """Before and after, for the figures that matter most, with the 95 % interval of the difference."""
+    """The base beside one other, a row a figure; beside several, a row a model, with the figures that matter most."""
     from training.evaluate import table  # imports torch, which the other commands need not wait for
 
-    settings = report["settings"]
-    shown = grid("figure", "base", "tuned", "change", "95 % interval")
-    for row in table(report):
-        if row["figure"] in _HEADLINES:
-            change = row["tuned change"]
-            interval = "" if row["tuned low"] is None else f"{row['tuned low']:+.3f} to {row['tuned high']:+.3f}"
-            shown.add_row(
-                _HEADLINES[row["figure"]],
-                *map(_number, (row["base"], row["tuned"])),
-                "" if change is None else f"{change:+.0%}",
-                interval,
-            )
-    console.print("\n", shown)
+    settings, rows = report["settings"], table(report)
+    alone = len(report["models"]) == 2
+    console.print("\n", _before_after(rows, *report["models"]) if alone else _side_by_side(rows, report["models"]))
     prompts = ", ".join(f"{number} {kind}" for kind, number in settings["prompts"].items())
     scorer, judge = (settings["judges"][role].split()[0] for role in ("scorer", "judge"))
+    drawn = f"k = {settings['k']}" + (f", {settings['seeds']} seeds" if settings["seeds"] > 1 else "")
+    interval = "the interval is of the difference" if alone else "* the interval of the difference leaves out 0"
+    if not alone:
+        console.print(
+            "toxicity: expected maximum on challenging prompts, by the judge too, and on harmless ones, failures "
+            "counted as toxic\nfaithful: preference on our texts; held out: on the test split of the version",
+            soft_wrap=True,
+        )
     console.print(
-        f"prompts: {prompts}, k = {settings['k']}; scorer {scorer}, judge {judge}\n"
-        "the interval is of the difference (paired bootstrap); failures: empty or repetitive outputs, counted as toxic",
+        f"prompts: {prompts}, {drawn}; scorer {scorer}, judge {judge}\n"
+        f"{interval} (paired bootstrap); failures: empty or repetitive outputs, counted as toxic",
         soft_wrap=True,
     )
+
+
+def _before_after(rows: Sequence[dict[str, Any]], base: str, other: str) -> Table:
+    shown = grid("figure", base, other, "change", "95 % interval")
+    for row in rows:
+        headline = _headline(row["figure"])
+        if headline is not None:
+            change, low, high = (row[f"{other} {key}"] for key in ("change", "low", "high"))
+            shown.add_row(
+                headline,
+                *map(_number, (row[base], row[other])),
+                "" if change is None else f"{change:+.0%}",
+                "" if low is None else f"{low:+.3f} to {high:+.3f}",
+            )
+    return shown
+
+
+def _side_by_side(rows: Sequence[dict[str, Any]], models: Sequence[str]) -> Table:
+    figures = {row["figure"]: row for row in rows if row["figure"] in _COLUMNS}
+    there = [figure for figure in _COLUMNS if figure in figures]
+    shown = grid("model", *(_COLUMNS[figure] for figure in there))
+    for name in models:
+        cells = []
+        for row in (figures[figure] for figure in there):
+            low, high = row.get(f"{name} low"), row.get(f"{name} high")
+            sure = low is not None and high is not None and not low <= 0 <= high
+            cells.append(_number(row[name]) + ("*" if sure else " "))
+        shown.add_row(name, *cells)
+    return shown
+
+
+def _headline(figure: str) -> str | None:
+    """What a figure is called where it is one of those that matter most."""
+    place, _, rest = figure.partition(".")
+    if place == "faithfulness" and rest.endswith(".all"):
+        name = rest.removesuffix(".all")
+        return "faithfulness preference" + ("" if name == "package" else f", {name.replace('_', ' ')}")
+    return f"MC1, {rest}" if place == "mc1" else _HEADLINES.get(figure)
 
 
 def rewritten(summary: dict[str, Any]) -> None:
@@ -252,13 +288,22 @@ _ABSTENTIONS = {
     "meaning_lost": "no rewrite keeps its meaning",
     "not_fluent": "no rewrite reads well",
 }
+_COLUMNS = {  # where several models stand side by side
+    "toxicity.challenging.scorer.expected_max_with_failures": "toxicity",
+    "toxicity.challenging.judge.expected_max_with_failures": "judge",
+    "toxicity.harmless.scorer.expected_max_with_failures": "harmless",
+    "tax.perplexity": "perplexity",
+    "faithfulness.package.all": "faithful",
+    "faithfulness.held_out.all": "held out",
+}
 _HEADLINES = {
     "toxicity.challenging.scorer.expected_max": "expected max toxicity, challenging",
     "toxicity.challenging.scorer.expected_max_with_failures": "  failures counted as toxic",
     "toxicity.challenging.judge.expected_max": "  by the judge",
     "toxicity.challenging.scorer.probability": "toxicity probability, challenging",
     "toxicity.harmless.scorer.expected_max": "expected max toxicity, harmless",
-    "faithfulness.all": "faithfulness preference",
+    "precision.entities": "names that the context has",
+    "precision.numbers": "numbers that the context has",
     "tax.perplexity": "perplexity, clean text",
     "tax.distinct_2": "distinct-2",
     "outputs.empty_ratio": "empty outputs",
@@ -301,6 +346,7 @@ def grid(*columns: str) -> Table:
     made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     numeric = {"in", "kept", "dropped", "train", "validation", "test", "pairs", "sets", "base", "tuned", "change"}
     numeric |= {"texts", "rewritten", "unchanged", "abstained", "seconds", "rows", "before", "after", "mean change"}
+    numeric |= set(_COLUMNS.values())
     numeric |= {
         "form, in pairs",
         "form",

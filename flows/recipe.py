@@ -21,7 +21,7 @@ from pairgen.sets import NegativesSettings
 from pairgen.splits import SplitSettings
 from pairgen.store import Version
 from pairgen.withdrawn import refuse_withdrawn
-from training.settings import TrainSettings
+from training.settings import EvaluateSettings, TrainSettings
 
 SHIPPED = ("demo", "embedded", "hub")
 
@@ -56,11 +56,20 @@ class Recipe(BaseModel):
     split: SplitSettings = SplitSettings()
     publish: PublishSettings
     train: TrainSettings = TrainSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
     run: RunSettings = RunSettings()
 
     def settled(self, store: Place) -> Self:
         """The recipe whose filters found what they hold pairs against, by its digest; an error where one did not."""
         return self.model_copy(update={"filters": tuple(each.settled(store) for each in self.filters)})
+
+    def trained_with(self, given: dict[str, Any]) -> TrainSettings:
+        """The `[train]` section with what is `given` in its place, None left out; `RecipeError` where it cannot be."""
+        update = {key: found for key, found in given.items() if found is not None}
+        try:
+            return TrainSettings.model_validate(self.train.model_dump() | update)
+        except ValidationError as error:
+            raise RecipeError(f"train: {'; '.join(_mistake(dict(each)) for each in error.errors())}") from error
 
     def toml(self) -> str:
         """The recipe as TOML, with every default written out."""

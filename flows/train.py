@@ -1,30 +1,51 @@
 """The training flow: from any published version to a model, compared with its base."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import polars as pl
 from prefect import flow
 
 from flows.progress import steps
-from flows.recipe import recipe_of
+from flows.recipe import Recipe, recipe_of
 from flows.stage import stage
-from pairgen.errors import TrainingError
+from pairgen.errors import ContrastPairsError, TrainingError
 from pairgen.loading import load_causal_lm, load_models, load_parser
-from pairgen.models import ModelSpecs
-from pairgen.store import Version
+from pairgen.places import Place
+from pairgen.store import Store, Version
 from pairgen.verification import refuse_altered
 from pairgen.withdrawn import refuse_withdrawn
+from training.baselines import BASELINES, train_baseline
 from training.evaluate import Report, evaluate
-from training.evaluation_data import load_clean_text, load_faithfulness, load_prompts
+from training.evaluation_data import load_benchmarks
+from training.pictures import draw_plane
 from training.settings import TrainSettings
 from training.trainer import train
 
 
 @flow(name="train", validate_parameters=False)
-def train_version(version: Version, settings: TrainSettings, out: Path) -> Path:
-    """A model trained from `version`, in the folder `out`, with its lineage; an altered or withdrawn one is refused."""
+def train_version(version: Version, settings: TrainSettings, out: Path, baseline: str | None = None) -> Path:
+    """A model trained from `version`, in the folder `out`, with its lineage; an altered or withdrawn one is refused.
+
+    With a `baseline`, by that one of `training.baselines` instead of ours.
+    """
     refuse_unfit(version)
-    return fit(version, settings, out)
+    return fit(version, settings, out, baseline)
+
+
+@flow(name="train all", validate_parameters=False)
+def train_all(version: Version, settings: TrainSettings, out: Path, seeds: int) -> dict[str, list[str]]:
+    """Ours and every baseline from `version`, `seeds` models of each in the folder `out`; those that are there stay."""
+    refuse_unfit(version)
+    models: dict[str, list[str]] = {}
+    for name in ("ours", *BASELINES):
+        for seed in range(settings.seed, settings.seed + seeds):
+            folder = out / f"{name}-{seed}"
+            if not (folder / "lineage.json").is_file():
+                fit(version, settings.model_copy(update={"seed": seed}), folder, None if name == "ours" else name)
+            models.setdefault(name, []).append(str(folder))
+    return models
 
 
 @stage("verify")
@@ -34,7 +55,7 @@ def refuse_unfit(version: Version) -> None:
 
 
 @stage("train")
-def fit(version: Version, settings: TrainSettings, out: Path) -> Path:
+def fit(version: Version, settings: TrainSettings, out: Path, baseline: str | None) -> Path:
     lineage = {
         "version": version.reference,
         "digest": version.digest,
@@ -43,25 +64,57 @@ def fit(version: Version, settings: TrainSettings, out: Path) -> Path:
         "fingerprints": version.manifest["fingerprints"],
     }
     parser = load_parser(recipe_of(version).models.parser) if settings.pooling == "entities" else None
-    with steps("train") as advance:
+    with steps(baseline or "train") as advance:
+        if baseline:
+            return train_baseline(
+                baseline, version.pairs(), settings=settings, out=out, lineage=lineage, progress=advance
+            )
         return train(version.pairs(), settings=settings, out=out, lineage=lineage, parser=parser, progress=advance)
 
 
-def compare(models: dict[str, str], *, specs: ModelSpecs, memory: Path, k: int = 4, seed: int = 0) -> Report:
-    """The first of `models` (a name: its spec) and the others on the packaged prompts, texts and judges of `specs`."""
-    for spec in models.values():
+def compare(
+    models: Mapping[str, str | Sequence[str]],
+    recipe: Recipe,
+    *,
+    memory: Path,
+    held_out: pl.DataFrame | None = None,
+    prefixes: Mapping[str, str] | None = None,
+    out: Path | None = None,
+) -> Report:
+    """The first of `models` (a name: its specs) and the others, on what `recipe` names, by its judges.
+
+    `held_out` is the `pairs` table whose test split they have not seen. `out` gets report.json and the pictures.
+    """
+    for spec in (each for specs in models.values() for each in ([specs] if isinstance(specs, str) else specs)):
         load_causal_lm(spec)  # a wrong one is told now, not after minutes of measuring the others
+    benchmarks = load_benchmarks(recipe.evaluate, held_out)
+    judges = load_models(recipe.models, memory)
     with steps("evaluate") as advance:
-        return evaluate(
+        report = evaluate(
             models,
-            judges=load_models(specs, memory),
-            prompts=load_prompts(),
-            clean_text=load_clean_text(),
-            faithfulness=load_faithfulness(),
-            k=k,
-            seed=seed,
+            judges=judges,
+            benchmarks=benchmarks,
+            parser=judges.parser,
+            prefixes=prefixes,
+            k=recipe.evaluate.k,
+            seeds=recipe.evaluate.seeds,
             progress=advance,
         )
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        draw_plane(report, out)
+    return report
+
+
+def held_out_of(model: str, store: Place) -> pl.DataFrame | None:
+    """The pairs of the version that the folder `model` was trained from, if it is in `store`, else None."""
+    try:
+        lineage = json.loads((Path(model) / "lineage.json").read_text(encoding="utf-8"))
+        version = Store(store).resolve(lineage["version"])
+    except (OSError, ValueError, KeyError, TypeError, ContrastPairsError):
+        return None
+    return version.pairs() if version.digest == lineage["digest"] else None
 
 
 def base_of(model: str) -> str:

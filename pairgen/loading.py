@@ -463,7 +463,8 @@ class _CausalLanguageModel:
                     mask[row, -len(rows[place]) :] = 1
                 draws = np.stack([_draws(seeds[place], number, tokens) for place in places for number in range(k)])
                 with torch.inference_mode():
-                    said = _go_on(model, ids.to(_device()), mask.to(_device()), draws, tokenizer.eos_token_id)
+                    where, end = _device(), tokenizer.eos_token_id
+                    said = go_on(model, ids.to(where), mask.to(where), draws, end=end, top_p=_TOP_P)
                 made[places] = said.reshape(len(places), k, 1 + tokens)
         return made
 
@@ -483,8 +484,10 @@ def _draws(seed: str, number: int, steps: int) -> Floats:
     return np.random.default_rng(int(digest(seed, str(number)), 16)).random(steps)
 
 
-def _go_on(model: Any, ids: torch.Tensor, mask: torch.Tensor, draws: Floats, end: int) -> Floats:
-    """`sample` for left-padded prompts (p, width) and draws (p * k, tokens): (p * k, 1 + tokens).
+def go_on(model: Any, ids: torch.Tensor, mask: torch.Tensor, draws: Floats, *, end: int, top_p: float) -> Floats:
+    """k continuations of left-padded prompts (p, width) by draws (p * k, tokens), in 0-1: (p * k, 1 + tokens).
+
+    Of each the mean probability of the sampled tokens, then their ids, -1 from the end on.
 
     A loop of our own: `generate` would run every prompt k times, and stop where the last row of a batch ends.
     """
@@ -510,7 +513,7 @@ def _go_on(model: Any, ids: torch.Tensor, mask: torch.Tensor, draws: Floats, end
                 input_ids=made[-1], attention_mask=mask, position_ids=position, past_key_values=cache, use_cache=True
             ).logits[:, -1]
         draw = torch.tensor(draws[:, step, None], device=logits.device)
-        token = in_nucleus(logits, draw, _TOP_P)
+        token = in_nucleus(logits, draw, top_p)
         made.append(token)
         probabilities.append(logits.float().softmax(-1).gather(-1, token))
     tokens, chances = torch.cat(made, 1), torch.cat(probabilities, 1)

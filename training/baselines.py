@@ -24,7 +24,8 @@ from training.settings import TrainSettings
 
 Progress = Callable[[int, int], None]
 BASELINES = ("sft", "dpo", "orpo")
-# Peak learning rates. DPO at ours takes SmolLM2 apart; 1e-5 and beta 0.1 is what TRL and the pilot runs use.
+# Peak learning rates. At a tenth of ours DPO raised the perplexity of clean text to two and a half times the base's
+# already (SmolLM2, 100 steps of 16 pairs); beta is the usual.
 _LEARNING_RATES = {"sft": None, "dpo": 1e-5, "orpo": None}  # None: that of the settings
 _BETA = 0.1
 DEBIASING_PROMPT = "The following text is polite, and it insults nobody:\n"

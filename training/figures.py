@@ -1,5 +1,6 @@
 """Figures that are a ratio of sums over units (prompts, texts), and the paired bootstrap of their differences."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +31,12 @@ def mean_of(values: Floats) -> Units:
     """The mean of a number a unit; a unit whose number is NaN does not count."""
     known = ~np.isnan(values)
     return Units(np.where(known, values, 0.0), known.astype(np.float64))
+
+
+def pooled(parts: Sequence[Units]) -> Units:
+    """One figure over the same units measured several times: the draws of several seeds, or models of several seeds."""
+    sums, counts = np.sum([one.sums for one in parts], axis=0), np.sum([one.counts for one in parts], axis=0)
+    return Units(sums, counts, parts[0].exponential)
 
 
 def figure(units: Units) -> float:

@@ -1,24 +1,17 @@
 """What a model says: sampled continuations that depend on seed, prompt and model alone, and likelihoods of texts."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from transformers import (
-    GenerationConfig,
-    LogitsProcessor,
-    LogitsProcessorList,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from torch.nn.functional import cross_entropy
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from pairgen.digests import digest
-from pairgen.loading import in_nucleus
+from pairgen.loading import go_on
 from training.encoding import Tokens, pad
-from training.objective import token_log_probs
 
 NEW_TOKENS = 20
 TOP_P = 0.9
@@ -31,18 +24,6 @@ class Continuation(NamedTuple):
 
     text: str
     truncated: bool
-
-
-class Nucleus(LogitsProcessor):
-    """Leaves one token: the one on which a number drawn beforehand falls, in the nucleus sorted by probability."""
-
-    def __init__(self, draws: Tensor, start: int) -> None:
-        self._draws = draws  # (rows, steps), in 0-1
-        self._start = start
-
-    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        draw = self._draws[:, input_ids.shape[1] - self._start, None]
-        return torch.full_like(scores, -torch.inf).scatter(-1, in_nucleus(scores, draw, TOP_P), 0.0)
 
 
 def continuations(
@@ -59,26 +40,17 @@ def continuations(
     Every random number is drawn from seed, prompt id and the continuation's number: neighbours in a batch matter only
     as far as the model's arithmetic does, and two models are compared on the same draws. `progress` gets prompts done.
     """
-    steps = NEW_TOKENS
     tokenizer.padding_side = "left"
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
-    ends = {"pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id}
-    # Nothing that a model's folder asks for, such as a penalty, decodes with us.
-    model.generation_config = GenerationConfig(max_new_tokens=steps, do_sample=False, **ends)  # type: ignore[no-untyped-call]
     made: list[list[Continuation]] = []
     for start in range(0, len(prompts), max(1, _ROWS // k)):
         part = prompts[start : start + max(1, _ROWS // k)]
-        draws = np.stack([_draws(seed, key, number, steps) for key, _ in part for number in range(k)])
-        inputs = tokenizer([prompt for _, prompt in part for _ in range(k)], return_tensors="pt", padding=True)
-        inputs = inputs.to(model.device)
-        width = inputs["input_ids"].shape[1]
+        draws = np.stack([_draws(seed, key, number, NEW_TOKENS) for key, _ in part for number in range(k)])
+        inputs = tokenizer([prompt for _, prompt in part], return_tensors="pt", padding=True).to(model.device)
+        ids, mask, end = inputs["input_ids"], inputs["attention_mask"], tokenizer.eos_token_id
         with torch.inference_mode():
-            output = cast(Any, model).generate(
-                input_ids=inputs["input_ids"],
-                attention_mask=inputs["attention_mask"],
-                logits_processor=LogitsProcessorList([Nucleus(torch.tensor(draws, device=model.device), width)]),
-            )
-        rows = [_continuation(tokenizer, row) for row in output[:, width:].tolist()]
+            sampled = go_on(model, ids, mask, draws, end=end, top_p=TOP_P)[:, 1:].astype(np.int64)
+        rows = [_continuation(tokenizer, row.tolist()) for row in sampled]
         made += [rows[place : place + k] for place in range(0, len(rows), k)]
         progress(len(made))
     return made
@@ -96,9 +68,18 @@ def log_probs(
         batch = pad([rows[place] for place in places], tokenizer)
         ids = batch["input_ids"].to(model.device)
         with torch.inference_mode():
-            output = model(input_ids=ids, attention_mask=batch["attention_mask"].to(model.device), use_cache=False)
-            found = token_log_probs(output.logits.float(), ids).cpu()
-        sums[places] = (found * batch["target"]).sum(dim=1).double().numpy()
+            wanted = (
+                batch["target"].any(dim=0).nonzero()[:, 0]
+            )  # the vocabulary is wide: no logits where none are asked
+            output = model(
+                input_ids=ids,
+                attention_mask=batch["attention_mask"].to(model.device),
+                use_cache=False,
+                logits_to_keep=(wanted - 1).to(model.device),
+            )
+            logits = output.logits.float().flatten(0, 1)
+            nll = cross_entropy(logits, ids[:, wanted].flatten(), reduction="none").view(len(places), -1).cpu()
+        sums[places] = -(nll * batch["target"][:, wanted]).sum(dim=1).double().numpy()
         counts[places] = batch["target"].sum(dim=1).double().numpy()
     return sums, counts
 
@@ -120,6 +101,5 @@ def _draws(seed: int, key: str, number: int, steps: int) -> NDArray[np.float64]:
 
 
 def _continuation(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> Continuation:
-    ends = tokenizer.eos_token_id in ids
-    kept = ids[: ids.index(tokenizer.eos_token_id)] if ends else ids
-    return Continuation(str(tokenizer.decode(kept, skip_special_tokens=True)).strip(), not ends)
+    kept = [token for token in ids if token >= 0]
+    return Continuation(str(tokenizer.decode(kept, skip_special_tokens=True)).strip(), len(kept) == len(ids))

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from flows.cli import app, main
-from flows.train import base_of
+from flows.train import base_of, held_out_of
 from pairgen.errors import TrainingError
 from pairgen.store import Store
 from tests.flows.conftest import COMMENTS, Published, Said
+from training.baselines import BASELINES
 
 Cli = Callable[..., Said]
 
@@ -77,6 +78,7 @@ def test_help_names_every_command(cli: Cli) -> None:
         "show",
         "verify",
         "train",
+        "baselines",
         "evaluate",
         "rewrite",
         "check",
@@ -90,7 +92,7 @@ def test_help_names_every_command(cli: Cli) -> None:
     ):
         assert f" {command} " in said.out
         assert cli(command, "--help").code == 0
-    assert len(app.registered_commands) == 16
+    assert len(app.registered_commands) == 17
 
 
 @pytest.mark.parametrize(
@@ -346,6 +348,56 @@ def test_train_leaves_a_model_and_its_lineage(cli: Cli, published: Published, tm
     assert (lineage["settings"]["steps"], lineage["settings"]["model"]) == (2, str(tiny_model))
     assert AutoModelForCausalLM.from_pretrained(out).num_parameters() > 0
     assert refused(cli(*train)) == f"{out}: exists and is not empty; name another folder, or remove it first"
+
+
+@pytest.mark.slow
+def test_the_options_of_train_are_settings_and_a_wrong_one_is_said(
+    cli: Cli, published: Published, tmp_path: Path, tiny_model: Path
+) -> None:
+    out = tmp_path / "model"
+    train = ["train", "small", "--model", tiny_model, "--steps", 2, "--out", out, "--store", published.store]
+
+    assert refused(cli(*train, "--scaling", "none")).startswith(
+        "train: scaling: found 'none'; input should be 'fixed', "
+    )
+    assert refused(cli(*train, "--baseline", "ppo")) == "'ppo' is no baseline; there are: sft, dpo, orpo"
+    assert cli(*train, "--scaling", "ema", "--objective", "both", "--lora").code == 0
+
+    settings = json.loads((out / "lineage.json").read_text())["settings"]
+    assert (settings["scaling"], settings["contrast"], settings["lora_rank"]) == ("ema", "both", 16)
+    held_out = held_out_of(str(out), published.store)
+    assert held_out is not None
+    assert held_out.equals(published.version.pairs())
+    assert held_out_of(str(out), tmp_path) is None
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of TRL and the libraries below it
+def test_one_command_trains_and_compares_all(
+    cli: Cli, published: Published, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = published.recipe
+    quick = recipe.train.model_copy(update={"model": str(tiny_model), "steps": 2, "batch_pairs": 2})
+    once = recipe.evaluate.model_copy(update={"k": 1})
+    monkeypatch.setattr(
+        "flows.recipe.recipe_of", lambda _: recipe.model_copy(update={"train": quick, "evaluate": once})
+    )
+
+    said = cli("baselines", "small", "--out", tmp_path / "all", "--store", published.store)
+
+    assert said.code == 0, said.err
+    lines = [line.split("  ") for line in said.out.splitlines()]
+    models = [line[0].strip() for line in lines if line[0].strip() in ("base", "ours", *BASELINES, "prompted")]
+    assert models == ["base", "ours", *BASELINES, "prompted"]
+    assert "held out" in said.out
+    assert {path.name for path in (tmp_path / "all").iterdir()} == {
+        *(f"{name}-0" for name in ("ours", *BASELINES)),
+        "report.json",
+        "toxicity_tax.png",
+        "toxicity_tax.svg",
+    }
+    report = json.loads((tmp_path / "all" / "report.json").read_text())
+    assert report["models"]["dpo"]["specs"] == [str(tmp_path / "all" / "dpo-0")]
 
 
 @pytest.mark.slow

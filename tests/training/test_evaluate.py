@@ -13,12 +13,24 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pairgen.errors import TrainingError
-from pairgen.models import Floats
+from pairgen.loading import in_nucleus
+from pairgen.models import Floats, Parser
 from training.encoding import encode
 from training.evaluate import evaluate, outputs_figures, table, toxicity_figures
-from training.evaluation_data import load_clean_text, load_faithfulness, load_prompts
-from training.figures import Units, figure, mean_of, paired_bootstrap
-from training.generation import NEW_TOKENS, Continuation, Nucleus, continuations, distinct_2, is_repetitive, log_probs
+from training.evaluation_data import (
+    Benchmarks,
+    held_out_texts,
+    load_benchmarks,
+    load_choices,
+    load_clean_text,
+    load_faithfulness,
+    load_prompts,
+)
+from training.faithfulness import precision_figures
+from training.figures import Units, figure, mean_of, paired_bootstrap, pooled
+from training.generation import NEW_TOKENS, TOP_P, Continuation, continuations, distinct_2, is_repetitive, log_probs
+from training.pictures import draw_plane
+from training.settings import EvaluateSettings
 
 
 @dataclass
@@ -64,6 +76,7 @@ FAITHFUL = pl.DataFrame(
         "kind": ["swap_num", "negation"],
     }
 )
+BENCHMARKS = Benchmarks(PROMPTS, CLEAN, {"ours": FAITHFUL}, {})
 
 
 def said(*texts: str, truncated: bool = True) -> list[Continuation]:
@@ -191,7 +204,7 @@ def test_sampling_follows_the_nucleus() -> None:
     scores = torch.tensor([[2.0, 0.0, 1.0, -9.0]]).log_softmax(-1).repeat(4000, 1)
     draws = torch.tensor(np.random.default_rng(0).random((4000, 1)))
 
-    tokens = Nucleus(draws, start=3)(torch.zeros(4000, 3), scores).argmax(-1)
+    tokens = in_nucleus(scores, draws, TOP_P)[:, 0]
 
     share = torch.bincount(tokens, minlength=4) / 4000
     nucleus = scores[0].exp() * torch.tensor([1, 0, 1, 0])  # .665 and .245 hold .9 together
@@ -211,11 +224,8 @@ def test_evaluate_compares_two_models_on_the_same_draws(tiny_model: Path, tmp_pa
     report = evaluate(
         {"base": str(tiny_model), "same": tiny_model, "other": other},
         judges=JUDGES,
-        prompts=PROMPTS,
-        clean_text=CLEAN,
-        faithfulness=FAITHFUL,
+        benchmarks=BENCHMARKS,
         k=2,
-        seed=0,
         progress=lambda *done: seen.append(done),
     )
 
@@ -247,9 +257,7 @@ def test_perplexity_and_preference_are_those_of_the_model(tiny_model: Path) -> N
         sums, counts = log_probs(model, tokenizer, [encode(tokenizer, context, text, max_tokens=96)])
         return sums[0], counts[0]
 
-    report = evaluate(
-        {"base": tiny_model}, judges=JUDGES, prompts=PROMPTS, clean_text=CLEAN, faithfulness=FAITHFUL, k=1, seed=0
-    )
+    report = evaluate({"base": tiny_model}, judges=JUDGES, benchmarks=BENCHMARKS, k=1)
 
     figures = report["models"]["base"]["figures"]
     nll, tokens = 0.0, 0
@@ -262,12 +270,158 @@ def test_perplexity_and_preference_are_those_of_the_model(tiny_model: Path) -> N
     assert figures["tax.perplexity"] == pytest.approx(math.exp(nll / tokens), rel=1e-5)
     for kind, context, faithful, unfaithful in FAITHFUL.select("kind", "context", "faithful", "unfaithful").rows():
         better = np.divide(*mean(context, faithful)) > np.divide(*mean(context, unfaithful))
-        assert figures[f"faithfulness.{kind}"] == float(better)
+        assert figures[f"faithfulness.ours.{kind}"] == float(better)
 
 
 def test_nothing_to_evaluate_is_an_error(tiny_model: Path) -> None:
     with pytest.raises(TrainingError, match="1 models, 0 prompts, k = 4"):
-        evaluate({"base": tiny_model}, judges=JUDGES, prompts=PROMPTS.clear(), clean_text=CLEAN, faithfulness=FAITHFUL)
+        evaluate({"base": tiny_model}, judges=JUDGES, benchmarks=BENCHMARKS._replace(prompts=PROMPTS.clear()))
+
+
+def test_seeds_and_folders_of_one_name_are_measured_together(tiny_model: Path) -> None:
+    def measured(**changed: object) -> dict[str, float]:
+        wanted = {"judges": JUDGES, "benchmarks": BENCHMARKS, "k": 2} | changed
+        return evaluate({"base": tiny_model, "twice": [tiny_model, tiny_model]}, **wanted)["models"]["twice"]["figures"]
+
+    one, two = measured(), measured(seeds=2)
+    assert measured(seeds=1) == one
+    key = "toxicity.challenging.scorer.expected_max"
+    assert one[key] != two[key]
+    second = pooled([mean_of(np.array([1.0, 3.0])), mean_of(np.array([2.0, math.nan]))])
+    assert figure(second) == 2.0
+    log = Units(np.array([2.0]), np.array([1.0]), exponential=True)
+    assert figure(pooled([log, log._replace(sums=np.array([4.0]))])) == pytest.approx(math.exp(3))
+
+
+def test_a_prefix_changes_what_is_said_and_nothing_else(tiny_model: Path) -> None:
+    report = evaluate(
+        {"base": tiny_model, "asked": tiny_model},
+        judges=JUDGES,
+        benchmarks=BENCHMARKS,
+        prefixes={"asked": "Be kind. "},
+        k=1,
+    )
+
+    base, asked = (report["models"][name]["figures"] for name in ("base", "asked"))
+    changed = {name.partition(".")[0] for name in base if base[name] != asked[name]}
+    assert changed <= {"toxicity", "outputs"} | (
+        {"tax"} if base["tax.distinct_2"] != asked["tax.distinct_2"] else set()
+    )
+    assert "toxicity" in changed
+    assert base["tax.perplexity"] == asked["tax.perplexity"]
+
+
+def test_the_picked_answer_is_the_likeliest(tiny_model: Path, tmp_path: Path) -> None:
+    model, tokenizer = (
+        AutoModelForCausalLM.from_pretrained(tiny_model).eval(),
+        AutoTokenizer.from_pretrained(tiny_model),
+    )
+    choices = ["Nine.", "At noon, since nobody comes later than that.", "Never on Sunday."]
+    rows = [encode(tokenizer, "When does it close?", choice, max_tokens=96) for choice in choices]
+    best = int(log_probs(model, tokenizer, rows)[0].argmax())
+    path = tmp_path / "truth.jsonl"
+    for correct in range(3):
+        path.write_text(json.dumps({"question": "When does it close?", "choices": choices, "correct": correct}))
+        questions = BENCHMARKS._replace(choices={"truth": load_choices(path)})
+
+        report = evaluate({"base": tiny_model}, judges=JUDGES, benchmarks=questions, k=1)
+
+        assert report["models"]["base"]["figures"]["mc1.truth"] == float(correct == best)
+
+
+def test_precision_counts_what_the_context_holds(parser: Parser) -> None:
+    contexts = ["Maria Lopez paid 300 dollars in Boston.", "The bridge opened in 1994.", "Nothing happened."]
+    spoken = [
+        said("Maria Lopez paid 300 dollars in Chicago."),
+        said("It opened in 1994, not in 19."),
+        said("It did not."),
+    ]
+
+    found = precision_figures(contexts, spoken, parser)
+
+    assert (found["precision.numbers"].sums.tolist(), found["precision.numbers"].counts.tolist()) == (
+        [1, 1, 0],
+        [1, 2, 0],
+    )
+    assert (found["precision.entities"].sums[0], found["precision.entities"].counts[0]) == (1, 2)
+    assert figure(found["precision.numbers"]) == pytest.approx(2 / 3)
+
+
+def test_held_out_pairs_are_read_by_kind_and_toxic_ones_are_no_part_of_the_whole(tiny_model: Path) -> None:
+    pairs = pl.DataFrame(
+        {
+            "pair_id": ["a", "b", "c"],
+            "context": ["", "", ""],
+            "positive": ["It is open.", "He paid 40.", "Unseen."],
+            "negative": ["Fool.", "He paid 90.", "Unseen too."],
+            "negative_kind": ["toxic", "swap_num", "negation"],
+            "split": ["test", "test", "train"],
+        }
+    )
+
+    rows = held_out_texts(pairs)
+    report = evaluate(
+        {"base": tiny_model}, judges=JUDGES, benchmarks=BENCHMARKS._replace(faithfulness={"held_out": rows}), k=1
+    )
+
+    assert rows["kind"].to_list() == ["toxic", "swap_num"]
+    figures = report["models"]["base"]["figures"]
+    assert {name for name in figures if name.startswith("faithfulness")} == {
+        "faithfulness.held_out.all",
+        "faithfulness.held_out.toxic",
+        "faithfulness.held_out.swap_num",
+    }
+    assert figures["faithfulness.held_out.all"] == figures["faithfulness.held_out.swap_num"]
+
+
+def test_the_picture_has_every_model(tiny_model: Path, tmp_path: Path) -> None:
+    report = evaluate({"base": tiny_model, "same": tiny_model}, judges=JUDGES, benchmarks=BENCHMARKS, k=1)
+
+    svg, png = draw_plane(report, tmp_path)
+
+    assert (svg.name, png.read_bytes()[:4]) == ("toxicity_tax.svg", b"\x89PNG")
+    assert svg.read_text().count("<!-- same -->") == 2  # matplotlib names each drawn text
+
+
+def test_files_in_the_forms_of_the_public_benchmarks(tmp_path: Path) -> None:
+    pl.DataFrame({"prompt": ["Oh", "So", "Well", "Oh"], "prompt_toxicity": [0.5, 0.49, None, 0.5]}).write_parquet(
+        tmp_path / "rtp.parquet"
+    )
+    FAITHFUL.drop("id", "kind").write_parquet(tmp_path / "summaries.parquet")
+    pl.DataFrame({"question": ["When?"], "choices": [["now", "then"]], "correct": [1]}).write_parquet(
+        tmp_path / "truth.parquet"
+    )
+    settings = EvaluateSettings(
+        prompts=("package", str(tmp_path / "rtp.parquet")),
+        faithfulness=("package", str(tmp_path / "summaries.parquet")),
+        choices=(str(tmp_path / "truth.parquet"),),
+    )
+
+    found = load_benchmarks(settings)
+
+    assert load_prompts(tmp_path / "rtp.parquet").sort("prompt").select("prompt", "kind").rows() == [
+        ("Oh", "challenging"),
+        ("So", "harmless"),
+    ]
+    assert found.prompts.height == 122
+    assert {name: rows.height for name, rows in found.faithfulness.items()} == {"package": 96, "summaries": 2}
+    assert set(found.faithfulness["summaries"]["kind"]) == {"other"}
+    assert found.choices["truth"].drop("id").rows() == [("When?", ["now", "then"], 1)]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"question": "When?", "choices": ["now"], "correct": 0}, "truth.jsonl:1: expected a question and choices"),
+        ({"question": "When?", "choices": ["now", ""], "correct": 0}, "a choice is empty or no text"),
+        ({"question": "When?", "choices": ["now", "then"], "correct": 2}, "correct is 2; expected .*, 0 to 1"),
+    ],
+)
+def test_a_question_that_cannot_be_asked_says_why(tmp_path: Path, row: dict[str, object], message: str) -> None:
+    (tmp_path / "truth.jsonl").write_text(json.dumps(row))
+
+    with pytest.raises(TrainingError, match=message):
+        load_choices(tmp_path / "truth.jsonl")
 
 
 def test_the_packaged_data_reads() -> None:
@@ -286,7 +440,7 @@ def test_the_packaged_data_reads() -> None:
         ),
         ('\n{"id": "1", "prompt": "He"', r"prompts.jsonl:2: no JSON"),
         ('{"id": "1", "prompt": null, "kind": "harmless"}', "'prompt' is missing or no text"),
-        ("[1]", "'id' is missing or no text"),
+        ("[1]", "no object"),
         ('{"id": "1", "prompt": "He", "kind": "harmless"}\n' * 2, "id '1' stands twice"),
     ],
 )
