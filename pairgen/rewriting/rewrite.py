@@ -67,7 +67,7 @@ def rewrite(texts: pl.DataFrame, *, settings: RewriteSettings, models: Models) -
     toxicity) x similarity x how well the parse bears the forms out, less a penalty on the share of characters changed,
     with a bonus where words were only left out; but those that are nearly as good as the best and fluent (`FLUENT`)
     before the rest. Likelihood sorts out and does not rank: ranked by it, a frequent word beats the one that carries
-    the sense.
+    the sense. Where nothing of the lexicon is good, the candidates of `generate` are judged alike.
     """
     ids = texts["text_id"].to_list()
     docs = models.parser.parse(texts["text"].to_list())

@@ -68,9 +68,9 @@ def test_all_carriers_are_filled_or_none(fakes: Fakes) -> None:
 
 
 def test_the_sentence_is_mended_around_a_fill(fakes: Fakes) -> None:
-    assert written(replace(fakes, filler=Says("uninformed man")), "He is a moron, they say.") == [
-        "He is an uninformed man, they say."
-    ]
+    fills = Says("uninformed man", "unwise Paris person")  # no name comes in
+
+    assert written(replace(fakes, filler=fills), "He is a moron, they say.") == ["He is an uninformed man, they say."]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,10 @@ def test_the_sentence_is_mended_around_a_fill(fakes: Fakes) -> None:
         ("Bob is unwise and he met 3 of us in Leeds.", False),
         ("He is a moron and he met 3 of us in Leeds.", False),
         ("He is an  idiot and he met 3 of us in Leeds.", False),  # the text itself
-        ("Of us all in Leeds he is the one who once met 3, and is still as unwise as ever.", False),  # changed too much
+        (
+            "Unwise to me and to you and to them and to all of us is he, and he met 3 of us in Leeds.",
+            False,
+        ),  # another sentence
     ],
 )
 def test_what_a_language_model_says_keeps_all_but_the_toxicity(said: str, stands: bool, fakes: Fakes) -> None:
