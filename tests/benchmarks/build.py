@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -30,14 +31,14 @@ def sample(file: Path, rows: int, to: Path) -> Path:
     return to / file.name
 
 
-def build(sources: list[Path], store: Path) -> dict[str, object]:
+def build(sources: list[Path], store: Path, *, recipe: str = "embedded") -> dict[str, Any]:
     """What the command line says of a build of `sources` in the empty `store`, with its seconds."""
     command = [
         sys.executable,
         "-m",
         "flows",
         "build",
-        "embedded",
+        recipe,
         "--name",
         "comments",
         "--store",

@@ -4,10 +4,10 @@
 
 On human pairs of ../shared/data/paradetox.parquet, drawn by digest (even digests to tune on, odd ones to report): share
 kept whole, and corrupted by code of its own, which is not that of the negatives. Then both sides of the trade between
-what people write and flipped negations and swapped roles, as thresholds move. On factual_summary_pairs.parquet: share
-of pairs of which the faithful side passes and the unfaithful one is dropped, both held against the context, with all
-gates, without each and with each alone. And rows a second of the filters that need no model, on pairs of both halves.
-Skips aloud what is not there.
+what people write and flipped negations and swapped roles, as thresholds move, and what a ceiling of similarity costs.
+On factual_summary_pairs.parquet: share of pairs of which the faithful side passes and the unfaithful one is dropped,
+both held against the context, with all gates, without each and with each alone. And rows a second of the filters that
+need no model, on pairs of both halves. Skips aloud what is not there.
 
 Then what `contamination` drops of comments, and of texts of three public evaluation sets.
 
@@ -32,6 +32,7 @@ from filters.contamination import Contamination  # noqa: E402
 from filters.negation_kept import NegationKept  # noqa: E402
 from filters.roles_kept import RolesKept  # noqa: E402
 from filters.rows import judge_rows, score_rows  # noqa: E402
+from filters.similarity import Similarity  # noqa: E402
 from flows.recipe import Recipe, read_recipe  # noqa: E402
 from pairgen.digests import digest, pick  # noqa: E402
 from pairgen.given_pairs import pair_faults  # noqa: E402
@@ -222,6 +223,10 @@ def paradetox(table: pl.DataFrame, recipe: Recipe, models: Models) -> None:
         **{f"negation_kept max_changed {limit}": NegationKept(max_changed=limit) for limit in (2, 1, 0)},
         "roles_kept off": None,
         **{f"roles_kept min_ratio {ratio}": RolesKept(min_ratio=ratio) for ratio in (0.5, 1.0)},
+        **{
+            f"similarity max_score {most}": Similarity(min_score=0.45, max_score=most)
+            for most in (0.99, 0.95, 0.9, 0.85)
+        },
     }
     print(f"\n{'kept, as a gate moves':34}{'people':>8}{'negation flipped':>20}{'roles swapped':>16}")
     for name, gate in settings.items():
