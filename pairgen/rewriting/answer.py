@@ -24,7 +24,7 @@ ANSWERS: Schema = {
     "text": pl.String(),
     "rewrite": pl.String(),  # null where there is none
     "rank": pl.Int64(),  # 1 = best; null where there is no rewrite
-    "strategy": pl.String(),  # delete | substitute | mixed | unchanged
+    "strategy": pl.String(),  # delete | substitute | mixed | fill | few_shot | back_translation | unchanged
     "abstain_reason": pl.String(),
     "spans": REWRITES["spans"],  # characters of the text that were changed
     "score_toxicity": pl.Float64(),
