@@ -60,21 +60,25 @@ class _Known(NamedTuple):
 
 def _pinned(spec: str) -> str:
     """`spec` as PATH@SHA256; `SourceError` where nothing is there, or what is there has another digest than it says."""
+    return _read(spec)[0]
+
+
+def _read(spec: str) -> tuple[str, list[str]]:
+    """`spec` as PATH@SHA256, and the texts there."""
     found = _PINNED.fullmatch(spec)
     path, expected = found.groups() if found else (spec, None)
-    _, sha256 = read_every_text(path)
+    texts, sha256 = read_every_text(path)
     if expected not in (None, sha256):
         raise SourceError(
             f"{path}: was changed (its sha256 is {sha256}, expected {expected}); "
             "restore it, or name it without a sha256 and build a version that is held against what it is now"
         )
-    return f"{path}@{sha256}"
+    return f"{path}@{sha256}", texts
 
 
 @lru_cache(maxsize=4)
 def _known_texts(against: tuple[str, ...]) -> _Known:
-    paths = [_PINNED.sub(r"\1", _pinned(spec)) for spec in against]
-    texts = [_words(text) for path in paths for text in read_every_text(path)[0]]
+    texts = [_words(text) for spec in against for text in _read(spec)[1]]
     texts = [words for words in texts if len(words) >= _FEWEST]
     return _Known(
         texts=frozenset(" ".join(words) for words in texts),

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, Self
 import polars as pl
 from pydantic import Field, PrivateAttr
 
-from filters.base import Filter, apply_filters
+from filters.base import Filter, apply_filters, keep_pairs, score_pairs
 from pairgen.errors import StoreError
 from pairgen.models import Models
 from pairgen.near_duplicates import nearest_before
@@ -92,11 +92,14 @@ class NearDuplicate(Filter):
 
 def apply_across_sets(pairs: pl.DataFrame, filters: Sequence[Filter], models: Models) -> Outcome:
     """`apply_filters` of what compares sets; a pair that it drops as a near duplicate says of what: `duplicate_of`."""
-    outcome = apply_filters(pairs, filters, models, stage="near_duplicate")
     found = next((each for each in filters if isinstance(each, NearDuplicate)), None)
-    if found is None or not outcome.dropped.height:
-        return outcome
-    of = pairs.select(id="pair_id").hstack(found.nearest(pairs).select("duplicate_of"))
+    if found is None:
+        return apply_filters(pairs, filters, models, stage="near_duplicate")
+    nearest = found.nearest(pairs)
+    scored = score_pairs(pairs, [each for each in filters if each is not found], models)
+    scored = scored.with_columns(score_near_duplicate=nearest["similarity"])
+    outcome = keep_pairs(scored, filters, stage="near_duplicate")
+    of = pairs.select(id="pair_id").hstack(nearest.select("duplicate_of"))
     dropped = outcome.dropped.drop("duplicate_of").join(of, on="id", how="left", maintain_order="left")
     return Outcome(outcome.kept, dropped.select(outcome.dropped.columns))
 

@@ -39,8 +39,7 @@ shard_stage = partial(stage, run_name="{shard.name}")
 
 @flow(name="build", task_runner=threads, validate_parameters=False)
 def build(recipe: Recipe, store: Place) -> Version | None:
-    """Publish the version that `recipe` makes from its source, or None if nothing changed."""
-    recipe = recipe.settled(store)
+    """Publish the version that a settled `recipe` makes from its source, or None if nothing changed."""
     here = local_folder(store)
     models = load_models(recipe.models, here / ".cache" / "scores.sqlite")
     with tempfile.TemporaryDirectory(dir=here, prefix=".build-", ignore_cleanup_errors=True) as work:

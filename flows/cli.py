@@ -56,8 +56,8 @@ def demo(
     from flows.train import compare, free_folder, train_version
     from pairgen.store import Store
 
-    recipe = read_recipe("demo")
     place = _writable(store, publishes=True)
+    recipe = read_recipe("demo").settled(place)
     published = build_flow(recipe, place)
     version = published or Store(place).resolve(recipe.publish.name)
     printing.built(version, new=published is not None)
@@ -83,7 +83,7 @@ def build(
 
     read = read_recipe(recipe, sources=source or (), name=name)
     place = _writable(store, publishes=True)
-    _sound(read, place)
+    read = _sound(read, place)
     from flows.build import build as build_flow
     from pairgen.store import Store
 
@@ -412,16 +412,17 @@ def _writable(given: str, *, publishes: bool = False) -> Place:
     return store
 
 
-def _sound(recipe: "Recipe", store: Place) -> None:
-    """Tell what is wrong with sources, models and what is held against before Prefect takes ten seconds to start."""
+def _sound(recipe: "Recipe", store: Place) -> "Recipe":
+    """`recipe`, settled; what is wrong with sources, models and what is held against is told before Prefect starts."""
     from pairgen.corpus import check_source
 
     for path in recipe.source.paths:
         check_source(path)
-    recipe.settled(store)
+    settled = recipe.settled(store)
     from pairgen.loading import load_models
 
     load_models(recipe.models, _memory(store))
+    return settled
 
 
 def _quieten() -> None:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pairgen.digests import digest, normalise
 from pairgen.errors import SourceError
-from pairgen.language import languages, probabilities
+from pairgen.language import is_in, languages
 from pairgen.schema import REFERENCES, TEXTS, Outcome, Schema, drop, empty
 from pairgen.splits import SplitSettings, split_of
 
@@ -39,11 +39,6 @@ _KNOWN_COLUMNS = {
     "id": ("id", "text_id", "comment_id", "post_id", "message_id", "rev_id", "tweet_id", "uuid"),
     "references": (),
 }
-# A text is in another language where its own is less probable than this. Of 13,000 English comments no one is, and
-# every French, Russian or Chinese sentence of a line; "crème brûlée" is too short to tell.
-_LANGUAGE_MIN_PROBABILITY = 1e-3
-_SHORT_MIN_PROBABILITY = 1e-5
-_SHORT_CHARACTERS = 20
 CONTROL_CHARACTERS = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F\x80-\x84\x86-\x9F]"
 BIDIRECTIONAL_CONTROLS = r"[\u202A-\u202E\u2066-\u2069]"
 
@@ -198,10 +193,7 @@ def _language_fault(texts: Sequence[str], language: str) -> pl.Expr:
         raise SourceError(
             f"source.language: {language!r} cannot be told from others; there are: {', '.join(languages())}"
         )
-    faults = []
-    for text in texts:
-        least = _LANGUAGE_MIN_PROBABILITY if len(text) >= _SHORT_CHARACTERS else _SHORT_MIN_PROBABILITY
-        faults.append("other_language" if probabilities(text)[language] < least else None)
+    faults = [None if is_in(text, language) else "other_language" for text in texts]
     return pl.lit(pl.Series(faults, dtype=pl.String))
 
 

@@ -6,7 +6,14 @@ from functools import cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+from pairgen.extraction import shielded
+
 _CHARACTERS = 1_000
+# A text is in another language where its own is less probable than this. Of 13,000 English comments no one is, and
+# every French, Russian or Chinese sentence of a line; "crème brûlée" is too short to tell.
+_MIN_PROBABILITY = 1e-3
+_SHORT_MIN_PROBABILITY = 1e-5
+_SHORT_CHARACTERS = 20
 
 
 def languages() -> list[str]:
@@ -17,6 +24,13 @@ def languages() -> list[str]:
 def probabilities(text: str) -> dict[str, float]:
     """How probable each language is for `text`, by its first thousand characters; they sum to 1."""
     return dict(_identifier().rank(text[:_CHARACTERS]))
+
+
+def is_in(text: str, language: str) -> bool:
+    """False where `text`, but for links and the like, is almost surely in another language than `language`."""
+    plain = shielded(text).replace("\0", "").strip()
+    least = _MIN_PROBABILITY if len(plain) >= _SHORT_CHARACTERS else _SHORT_MIN_PROBABILITY
+    return not plain or probabilities(plain)[language] >= least
 
 
 def script(text: str) -> str | None:

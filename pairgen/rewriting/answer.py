@@ -4,7 +4,6 @@
 """
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ import polars as pl
 from pairgen.corpus import BIDIRECTIONAL_CONTROLS, CONTROL_CHARACTERS
 from pairgen.extraction import protected_spans, shielded
 from pairgen.identity import neutralise
-from pairgen.language import probabilities
+from pairgen.language import is_in
 from pairgen.models import Models
 from pairgen.rewriting.locate import Carrier, lexicon_carriers, lexicon_spans, without
 from pairgen.rewriting.rewrite import REWRITES, RewriteSettings, rewrite
@@ -36,9 +35,6 @@ ANSWERS: Schema = {
 
 _CONTROLS = re.compile(CONTROL_CHARACTERS)
 _BIDIRECTIONAL = re.compile(BIDIRECTIONAL_CONTROLS)
-# Of 7,000 English comments with 40 letters or more no one is below, in their own case or in capitals.
-_MIN_ENGLISH_PROBABILITY = 1e-3
-_MIN_LETTERS = 40
 
 Answers = dict[str | None, list[dict[str, Any]]]
 
@@ -77,17 +73,7 @@ def _fault(text: str | None, max_characters: int) -> str | None:
         return "too_long"
     if not _has_letters(text):
         return "no_letters"
-    return None if _is_english(text) else "other_language"
-
-
-def _is_english(text: str) -> bool:
-    """False where most letters are of another script, or a text long enough to tell is surely in another language."""
-    plain = shielded(text).replace("\0", "")
-    letters = [letter for letter in unicodedata.normalize("NFKC", plain) if letter.isalpha()]
-    latin = sum(unicodedata.name(letter, "").startswith("LATIN") for letter in letters)
-    if 2 * latin < len(letters):
-        return False
-    return len(letters) < _MIN_LETTERS or probabilities(plain)["en"] >= _MIN_ENGLISH_PROBABILITY
+    return None if is_in(text, "en") else "other_language"
 
 
 def _judged(texts: list[str], max_toxicity: float, models: Models) -> Answers:

@@ -53,7 +53,7 @@ def published(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) ->
     from flows.build import build
 
     store = tmp_path_factory.mktemp("published")
-    recipe = read_recipe("embedded", sources=[str(COMMENTS)], name="small")
+    recipe = read_recipe("embedded", sources=[str(COMMENTS)], name="small").settled(store)
     version = build(recipe, store)
     assert version is not None
     return Published(version, store, recipe)
