@@ -18,6 +18,10 @@ from tests.pairgen.samples import Fakes, pair, pairs
         ("The idiots flew from Chicago.", "The people flew from Boston.", 0),
         ("The idiots flew.", "The people flew to Boston.", 0),
         ("The idiots met Ann Baker in Chicago.", "They met Ann Bakersfield in Chicago.", 1 / 3),
+        ("the idiots flew .", "the people flew to rotterdam .", 0),
+        ("the idiots flew to rotterdam .", "the people flew to rotterdam .", 1),
+        ("the losers left a remark .", "the commenters left a remark .", 1),  # no dictionary has it, our lexicon does
+        ("the losers shut the shop .", "the workers shut the shop .", 1),
         ("Idiots!", "People!", 1),
         ("", "", 1),
     ],
