@@ -12,6 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from data_cards.wording import visible
+
 _COLOURS = {"#000001": "ink", "#000002": "soft", "#000003": "line", "#000004": "before", "#000005": "after"}
 INK, SOFT, LINE, BEFORE, AFTER = _COLOURS
 _SVG = "http://www.w3.org/2000/svg"
@@ -200,7 +202,7 @@ def _svg(figure: Figure, name: str, label: str) -> str:
             element.attrib.pop("id", None)
     for size in ("width", "height", "version"):
         root.attrib.pop(size, None)
-    root.attrib |= {"role": "img", "aria-label": label, "class": "picture", "stroke-linejoin": "round"}
+    root.attrib |= {"role": "img", "aria-label": visible(label), "class": "picture", "stroke-linejoin": "round"}
     ElementTree.register_namespace("", _SVG)
     return ElementTree.tostring(root, encoding="unicode")
 
