@@ -62,23 +62,20 @@ def vocabulary(pairs: pl.DataFrame) -> list[dict[str, Any]]:
     for group, toxic in (("toxic", True), ("unfaithful", False)):
         part = first.filter((pl.col("negative_kind") == "toxic") == toxic)
         if part.height:
-            counts = {side: _texts_with(part[side]) for side in ("positive", "negative")}
-            rows.append({"group": group, "pairs": part.height, **_standing_out(counts)})
+            texts = {side: part[side].unique() for side in ("positive", "negative")}
+            rows.append({"group": group, "pairs": part.height, **_standing_out(texts)})
     return rows
 
 
-def _texts_with(texts: pl.Series) -> Counter[str]:
-    """Number of different `texts` that hold each word."""
-    words = ({found.casefold() for found in _WORD.findall(text)} for text in texts.unique().sort())
-    return Counter(word for some in words for word in some if len(word) <= _LONGEST)
-
-
-def _standing_out(counts: dict[str, Counter[str]]) -> dict[str, list[dict[str, Any]]]:
+def _standing_out(texts: dict[str, pl.Series]) -> dict[str, list[dict[str, Any]]]:
+    counts = {side: _texts_with(some) for side, some in texts.items()}
     words = sorted(counts["positive"] | counts["negative"])
-    table = {side: np.array([count[word] for word in words], dtype=np.float64) for side, count in counts.items()}
-    prior = _PRIOR * (table["positive"] + table["negative"])
-    odds = {side: _log_odds(number, prior) for side, number in table.items()}
-    variance = 1 / (table["positive"] + prior) + 1 / (table["negative"] + prior)
+    held = {side: np.array([count[word] for word in words], dtype=np.float64) for side, count in counts.items()}
+    free = {side: texts[side].len() - number for side, number in held.items()}
+    priors = [_PRIOR * sum(table.values()) + 0.5 for table in (held, free)]
+    cells = {side: (held[side] + priors[0], free[side] + priors[1]) for side in texts}
+    odds = {side: np.log(with_it / without) for side, (with_it, without) in cells.items()}
+    variance = sum(1 / with_it + 1 / without for with_it, without in cells.values())
     z = dict(zip(words, (odds["positive"] - odds["negative"]) / np.sqrt(variance), strict=True))
     found = {}
     for side, sign in (("positive", 1), ("negative", -1)):
@@ -87,6 +84,7 @@ def _standing_out(counts: dict[str, Counter[str]]) -> dict[str, list[dict[str, A
     return found
 
 
-def _log_odds(number: Any, prior: Any) -> Any:
-    rest = number.sum() + prior.sum() - number - prior
-    return np.log((number + prior) / np.maximum(rest, 1e-9))
+def _texts_with(texts: pl.Series) -> Counter[str]:
+    """Number of `texts` that hold each word."""
+    words = ({found.casefold() for found in _WORD.findall(text)} for text in texts)
+    return Counter(word for some in words for word in some if len(word) <= _LONGEST)
