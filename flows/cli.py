@@ -63,7 +63,7 @@ def demo(
     printing.built(version, new=published is not None)
     model = train_version(version, recipe.train, free_folder(out / f"{version.name}-v{version.number}"))
     specs = {"base": recipe.train.model, "tuned": str(model)}
-    printing.compared(compare(specs, recipe, memory=_memory(place), held_out=version.pairs(), out=model / "evaluation"))
+    printing.compared(compare(specs, recipe, memory=_memory(place), out=model / "evaluation"))
     printing.paths({"data card": version.place / "card.html", "data set": version.place, "model": model})
 
 

@@ -94,7 +94,7 @@ def compare(
             models,
             judges=judges,
             benchmarks=benchmarks,
-            parser=judges.parser,
+            parser=judges.parser if recipe.evaluate.precision else None,
             prefixes=prefixes,
             k=recipe.evaluate.k,
             seeds=recipe.evaluate.seeds,

@@ -105,7 +105,7 @@ def _trainer(
     name: str, model: Any, tokenizer: PreTrainedTokenizerBase, rows: pl.DataFrame, settings: TrainSettings, work: Path
 ) -> Any:
     try:
-        from datasets import Dataset
+        from datasets import Dataset, disable_progress_bars
 
         trl: Any = import_module("trl")
         orpo: Any = import_module("trl.experimental.orpo")
@@ -113,6 +113,7 @@ def _trainer(
         raise TrainingError(
             "baselines need TRL, which is not installed: pip install 'contrast-pairs[baselines]'"
         ) from error
+    disable_progress_bars()
     gpu = torch.cuda.is_available()
     common = {
         "output_dir": str(work),
@@ -138,7 +139,7 @@ def _trainer(
     elif name == "dpo":
         arguments, trainer = trl.DPOConfig(**common, beta=_BETA), trl.DPOTrainer
     else:
-        arguments, trainer = orpo.ORPOConfig(**common, beta=_BETA), orpo.ORPOTrainer
+        arguments, trainer = orpo.ORPOConfig(**common, beta=_BETA, remove_unused_columns=False), orpo.ORPOTrainer
     return trainer(
         model=model, args=arguments, train_dataset=Dataset.from_list(rows.to_dicts()), processing_class=tokenizer
     )
