@@ -56,10 +56,21 @@ def address(span: Any) -> int | None:
 
 
 def is_vocative(span: Any) -> bool:
-    """Whether a noun without an article stands between marks: "hey, ...," or ", ... ."."""
+    """Whether a noun without an article stands between marks, "hey, ...," or ", ... .", or one person bare at the end of
+    a clause, "I say what I like ...": English has an article there, unless somebody is called so."""
     doc, before = span.doc, span.doc[span.start - 1] if span.start else None
-    opened = before is not None and (before.lower_ in {",", "hey", "oh"})
-    return opened and closes(doc, span.end) and span.root.pos_ in {"NOUN", "PROPN"}
+    if before is None or not closes(doc, span.end):
+        return False
+    if before.lower_ in {",", "hey", "oh"}:
+        return span.root.pos_ in {"NOUN", "PROPN"} or _names_somebody(span)
+    bare = span.root.tag_ in {"NN", "NNP"} and not any(left.i < span.start for left in span.root.lefts)
+    return bare and _names_somebody(span) and before.pos_ in {"ADV", "INTJ", "NOUN", "PRON", "VERB"}
+
+
+def _names_somebody(span: Any) -> bool:
+    """Whether the lexicon knows `span` as a name for a person, and for nothing else that is a noun."""
+    found = [sense for sense in senses().get(tuple(token.lower_ for token in span), ()) if sense.pos == "noun"]
+    return bool(found) and all(sense.sense in {"person_insult", "group_insult"} for sense in found)
 
 
 def closes(doc: Any, place: int) -> bool:

@@ -109,19 +109,12 @@ def _options(doc: Any, carrier: Carrier) -> list[Edit]:
     """What may stand in the place of `carrier`: neutral forms of its senses, or nothing; the best fitting first."""
     span = doc.char_span(carrier.start, carrier.end, alignment_mode="expand")
     fitting = {sense for sense in carrier.senses if _fits(sense, span, carrier.senses)} or set(carrier.senses)
-    edits: dict[tuple[int, int, str], float] = {}
-    tells, addressed = tells_what_it_is(span), address(span) is not None or is_vocative(span)
-    as_noun = _stands_as_noun(span) and any(sense.pos == "noun" for sense in carrier.senses)
-    deletion = _deletion(doc, carrier)
+    possible = [sense for sense in carrier.senses if _possible(sense, span, carrier.senses)] or carrier.senses
+    deletion, personal = _deletion(doc, carrier), may_be_somebody(span)
     stresses = any(sense.sense == "intensifier" for sense in carrier.senses) and _stressed(span) is not None
     holds = stresses or not _leaves_a_hole(span, deletion)
-    named = addressed and any(sense.pos == "noun" for sense in carrier.senses)  # "you bitch." is no verb
-    personal, forms = may_be_somebody(span), [_possible(sense, span) for sense in carrier.senses]
-    for sense in carrier.senses:
-        if (sense.pos == "adj" and as_noun) or (any(forms) and not _possible(sense, span)):
-            continue
-        if sense.pos == "verb" and named:
-            continue
+    edits: dict[tuple[int, int, str], float] = {}
+    for sense in possible:
         for rank, form in enumerate(form for form in sense.neutral if not (personal and form.startswith(THING))):
             word = form.removeprefix(THING)
             if sense.pos == "verb" and " " in word and modifies(span):
@@ -129,16 +122,24 @@ def _options(doc: Any, carrier: Carrier) -> list[Edit]:
             edit = _edit(word, doc, carrier)
             if edit is not None and (word != DELETE or holds):
                 weight = (1.0 if sense in fitting else _MISREAD) * _LATER**rank
-                empty = word in _BARE if addressed else tells and word in {DELETE, *_BARE}
-                if empty and sense.sense != "intensifier":
+                if sense.sense != "intensifier" and _empties(word, span):
                     weight *= _EMPTY
                 edits[edit] = max(weight, edits.get(edit, 0.0))
-    if not tells and _is_loose(doc, carrier) and holds:
+    phrase = carrier.senses and all(sense.pos == "phrase" for sense in carrier.senses)  # its forms say if it may go
+    if not phrase and holds and not tells_what_it_is(span) and _is_loose(doc, carrier):
         edits[deletion] = max(_UNLISTED, edits.get(deletion, 0.0))
     elif not carrier.senses:  # a word of which nothing is known, and that cannot go: it stays
         return [Edit(carrier.start, carrier.end, doc.text[carrier.start : carrier.end], 1.0)]
     ranked = sorted(edits.items(), key=lambda found: -found[1])[:_OPTIONS]
     return [Edit(*edit, weight) for edit, weight in ranked] or [Edit(*deletion, 1.0)]
+
+
+def _empties(word: str, span: Any) -> bool:
+    """Whether `word` in the place of `span` leaves nothing said: "he is a person", "we got a person at the helm"."""
+    if address(span) is not None or is_vocative(span):
+        return word in _BARE
+    some = any(child.lower_ in {"a", "an", "some", "such"} for child in span.root.children)
+    return (some and word in _BARE) or (tells_what_it_is(span) and word in {DELETE, *_BARE})
 
 
 def _edit(word: str, doc: Any, carrier: Carrier) -> tuple[int, int, str] | None:
@@ -182,10 +183,19 @@ def _fits(sense: Sense, span: Any, carrier_senses: Sequence[Sense]) -> bool:
     return head.pos_ in _POS[sense.pos]
 
 
-def _possible(sense: Sense, span: Any) -> bool:
-    """False for a verb or an exclamation behind an article, a possessive or an adjective that waits for a noun."""
+def _possible(sense: Sense, span: Any, carrier_senses: Sequence[Sense]) -> bool:
+    """False for what cannot stand there: a verb or an exclamation behind an article, a possessive or an adjective that
+    waits for a noun; an adjective where a noun is waited for; either for what the reader is called, or a verb before
+    an adjective that it could stress."""
+    nouns = any(each.pos == "noun" for each in carrier_senses)
     described = any(left.i < span.start and left.dep_ in {"amod", "det", "poss"} for left in span.root.lefts)
-    return not described or sense.pos not in {"verb", "interj"}
+    called = nouns and (address(span) is not None or is_vocative(span))
+    if sense.pos == "adj":
+        return not (called or (nouns and _stands_as_noun(span)))
+    if sense.pos == "verb":
+        stresses = any(each.sense == "intensifier" for each in carrier_senses) and _stressed(span) == "adv"
+        return not (described or called or stresses)
+    return not (described and sense.pos == "interj")
 
 
 def _is_bare(head: Any) -> bool:

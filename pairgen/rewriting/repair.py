@@ -11,6 +11,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?<=\w)[ \t]+(?=[,;:.!?](?:\s|$))", ""),  # a space before punctuation
         (r"([,;:])(?:\s*[,;:])+", r"\1"),  # doubled commas
         (r"[,;:]\s*([.!?])", r"\1"),  # a comma before a full stop
+        (r"\s*,\s*$", ""),  # a comma at the end
         (r"(^|[.!?]\s+|\n)[ \t]*[,;:.\-–—]+\s*", r"\1"),  # punctuation that opens a sentence
         (r"^[ \t]*[!?]+\s*(?=\w)", ""),
         (r"\bthis (things|people|women|men|girls|guys)\b", r"these \1"),

@@ -1,9 +1,9 @@
-"""What the parse says of a span: of whom the name of an animal is said."""
+"""What the parse says of a span: of whom the name of an animal is said, and who is called something."""
 
 import pytest
 
 from pairgen.models import Parser
-from pairgen.rewriting.grammar import told_of_somebody
+from pairgen.rewriting.grammar import is_vocative, told_of_somebody
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,21 @@ def test_of_whom_the_name_of_an_animal_is_said(text: str, animal: str, told: boo
     start = text.index(animal)
 
     assert told_of_somebody(doc.char_span(start, start + len(animal))) is told
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "called"),
+    [
+        ("Not once did he say so, idiot!", "idiot", True),
+        ("i say what i like idiot .", "idiot", True),
+        ("let me play it here , moron", "moron", True),
+        ("He is an idiot.", "idiot", False),
+        ("He told the idiot.", "idiot", False),
+        ("He works for idiots.", "idiots", False),
+    ],
+)
+def test_who_is_called_something(text: str, name: str, called: bool, parser: Parser) -> None:
+    (doc,) = parser.parse([text])
+    start = text.index(name)
+
+    assert is_vocative(doc.char_span(start, start + len(name))) is called

@@ -76,6 +76,26 @@ def test_an_unknown_word_that_cannot_go_stays_and_the_rest_is_rewritten(parser: 
     assert propose(doc, [unknown]) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "never"),
+    [
+        ("When the fuck did they leave?", "Did they leave?"),  # the question word goes with it
+        ("This cold is fucking annoying.", "This cold is messing with annoying."),
+    ],
+)
+def test_what_is_never_offered(text: str, never: str, parser: Parser) -> None:
+    found = [candidate.text for candidate in candidates(text, parser)]
+
+    assert found
+    assert never not in found
+
+
+def test_an_article_and_a_person_tell_nothing(parser: Parser) -> None:
+    weights = {found.text: found.weight for found in candidates("We got an idiot at the top.", parser)}
+
+    assert weights["We got an unwise person at the top."] > 2 * weights["We got a person at the top."]
+
+
 def test_what_the_reader_is_called_is_no_verb(parser: Parser) -> None:
     found = [candidate.text for candidate in candidates("you never follow me back you bitch .", parser)]
 

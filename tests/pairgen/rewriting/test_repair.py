@@ -22,6 +22,7 @@ LIKE = "You damn idiot, it opens at nine."
         ("It opens at nine and.", "It opens at nine."),
         ("It is an library.", "It is a library."),
         ("A idea.", "An idea."),
+        ("It opens at nine ,", "It opens at nine"),
         ("It is a hour, an uniform.", "It is an hour, a uniform."),
         ("it opens at nine.", "It opens at nine."),
         ("It opens. at nine.", "It opens. At nine."),
