@@ -128,9 +128,13 @@ def _rows(difference: Difference) -> None:
         causes = rows.group_by("cause", "reason").len().sort("len", "cause", "reason", descending=[True, False, False])
         why = (f"{cause}{f' ({reason})' if reason else ''} {count:,}" for cause, reason, count in causes.iter_rows())
         told.add_row(f"{rows.height:,}", what, _cell(", ".join(why)))
-    told.add_row(f"{difference.rewritten.height:,}", "rewritten", "same parent, another positive")
+    told.add_row(
+        f"{difference.rewritten.height:,}",
+        "rewritten",
+        _cell(f"same parent, another positive{_because(difference.rewritten)}"),
+    )
     told.add_row(f"{difference.altered.height:,}", "altered", _cell(", ".join(_altered_columns(difference))))
-    told.add_row(f"{difference.rescored_pairs:,}", "re-scored", "")
+    told.add_row(f"{difference.rescored_pairs:,}", "re-scored", _cell(_because(difference.rescored).lstrip(": ")))
     console.print("\n", told)
     if difference.rescored.height:
         scores = grid("score moved", "pairs", "mean change", "most")
@@ -143,6 +147,11 @@ def _rows(difference: Difference) -> None:
             numbers = ("none", "none") if mean is None else (f"{mean:+.4f}", f"{most:.4f}")
             scores.add_row(_cell(score), f"{count:,}", *numbers)
         console.print("\n", scores)
+
+
+def _because(rows: pl.DataFrame) -> str:
+    causes = rows["cause"].unique().sort().to_list()
+    return f": {', '.join(causes)}" if causes else ""
 
 
 def _altered_columns(difference: Difference) -> list[str]:

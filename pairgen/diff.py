@@ -21,7 +21,8 @@ class Difference:
     Causes: `corpus` (source, change, from, to), `recipe` (key, from, to), `models` (role, from, to) and
     `code` (from, to; None where it is the same). Tables: `added` and `removed` are pairs with `cause` and `reason`;
     `rewritten` has set_id, parent, negative_kind, and the pair_id and the positive before and after; `rescored` a row
-    a pair and score that moved (pair_id, score, before, after); `altered` pair_id and what else differs, by column.
+    a pair and score that moved (pair_id, score, before, after), both with `cause`; `altered` pair_id and what else
+    differs, by column.
     """
 
     older: Version
@@ -51,12 +52,22 @@ class Difference:
         named = {"corpus": self.corpus, "recipe": decides, "models": self.models, "code": self.code}
         return [name for name, found in named.items() if found]
 
+    @property
+    def rest(self) -> str:
+        """The cause where no row tells one: whatever changed."""
+        return " or ".join(self.suspects) or "unknown"
+
+    @property
+    def scored_by(self) -> str:
+        """The cause where the same texts have another score: of what changed, what scores them."""
+        return " or ".join(name for name in self.suspects if name in {"models", "code"}) or self.rest
+
     def as_dict(self) -> dict[str, Any]:
         """For machines: ids, causes, reasons and scores; no text."""
         rows: dict[str, Any] = {
             "added": self.added.select("pair_id", "set_id", "source", "split", "cause", "reason").to_dicts(),
             "removed": self.removed.select("pair_id", "set_id", "source", "split", "cause", "reason").to_dicts(),
-            "rewritten": self.rewritten.select("set_id", "negative_kind", "before", "after").to_dicts(),
+            "rewritten": self.rewritten.select("set_id", "negative_kind", "before", "after", "cause").to_dicts(),
             "rescored": self.rescored.to_dicts(),
             "altered": self.altered.to_dicts(),
         }
@@ -242,10 +253,16 @@ def _altered(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
 
 
 def _explained(whole: Difference) -> Difference:
-    """`whole` with `cause` and `reason` on every pair that was added or removed."""
+    """`whole` with `cause` on every pair, and `reason` on those that were added or removed."""
     removed = _causes(whole, whole.removed, whole.newer, whole.older, gone=True)
     added = _causes(whole, whole.added, whole.older, whole.newer, gone=False)
-    return Difference(**{**vars(whole), "removed": removed, "added": added})
+    rewritten = whole.rewritten.with_columns(cause=pl.lit(whole.rest))
+    across = pl.col("score") == "near_duplicate"  # it depends on the other pairs
+    rescored = whole.rescored.with_columns(
+        cause=pl.when(across).then(pl.lit(whole.rest)).otherwise(pl.lit(whole.scored_by))
+    )
+    found = {"removed": removed, "added": added, "rewritten": rewritten, "rescored": rescored}
+    return Difference(**{**vars(whole), **found})
 
 
 def _causes(whole: Difference, pairs: pl.DataFrame, other: Version, own: Version, *, gone: bool) -> pl.DataFrame:
@@ -275,8 +292,7 @@ def _causes(whole: Difference, pairs: pl.DataFrame, other: Version, own: Version
         if f"score_{kind}" in pairs.columns:
             same = same | ((pl.col("reason") == kind) & (pl.col(f"score_{kind}") == pl.col("decided")))
     names = {"source": "withdrawn", "filter": "added"} if gone else {"source": "added", "filter": "removed"}
-    rest = " or ".join(whole.suspects) or "unknown"
-    scored = " or ".join(name for name in whole.suspects if name in {"models", "code"}) or rest
+    rest, scored = whole.rest, whole.scored_by
     corpus_moved = any(change["change"] != "licence" for change in whole.corpus)
     cause = (
         pl.when(~pl.col("source").is_in(sources))

@@ -56,8 +56,8 @@ def address(span: Any) -> int | None:
 
 
 def is_vocative(span: Any) -> bool:
-    """Whether a noun without an article stands between marks, "hey, ...," or ", ... .", or one person bare at the end of
-    a clause, "I say what I like ...": English has an article there, unless somebody is called so."""
+    """Whether somebody is called `span`: a noun without an article between marks, "hey, ...,", or the name of one person
+    bare at the end of a clause, "I say what I like ...", where English would have an article."""
     doc, before = span.doc, span.doc[span.start - 1] if span.start else None
     if before is None or not closes(doc, span.end):
         return False

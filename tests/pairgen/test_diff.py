@@ -112,9 +112,29 @@ def test_a_score_that_moved_is_told_from_a_threshold_that_did(between: Callable[
     assert found.models == [{"role": "judge", "from": "package:better_profanity 0.7", "to": "package:other 1"}]
     assert set(found.rescored["score"]) == {"similarity"}
     assert found.rescored_pairs == BUILT.pairs.height - 2
+    assert set(found.rescored["cause"]) == {"models"}
     moved = found.rescored.with_columns(by=pl.col("after") - pl.col("before"))["by"]
     assert moved.min() == pytest.approx(-0.1)
     assert moved.max() == pytest.approx(-0.1)
+
+
+def test_a_near_duplicate_moves_with_the_other_pairs_and_every_other_score_with_its_model(
+    between: Callable[..., Difference],
+) -> None:
+    older = replace(BUILT, pairs=BUILT.pairs.with_columns(score_near_duplicate=0.0))
+    newer = replace(
+        BUILT,
+        pairs=older.pairs.with_columns(score_near_duplicate=pl.lit(0.5), score_judge=pl.col("score_judge") + 0.25),
+        source=[{**BUILT.source[0], "sha256": "00" * 32}],
+        fingerprints={"judge": "package:other 1"},
+    )
+
+    moved = between(older, newer).rescored
+
+    assert dict(moved.select("score", "cause").unique().iter_rows()) == {
+        "near_duplicate": "corpus or models",
+        "judge": "models",
+    }
 
 
 def test_a_filter_that_came(between: Callable[..., Difference]) -> None:
@@ -187,6 +207,9 @@ def test_another_positive_of_the_same_parent(between: Callable[..., Difference])
     assert (found.added.height, found.removed.height) == (0, 0)
     assert found.rewritten.select("positive", "positive_after").rows() == [(old, new)]
     assert found.as_dict()["rows"]["rewritten"][0]["after"] == digest(new, "positive")
+    assert found.rewritten["cause"].to_list() == ["unknown"]
+    model = replace(found.newer, manifest={**found.newer.manifest, "fingerprints": {}})
+    assert diff(found.older, model).as_dict()["rows"]["rewritten"][0]["cause"] == "models"
 
 
 def test_another_negative_of_the_same_positive_is_removed_and_added(between: Callable[..., Difference]) -> None:
