@@ -31,6 +31,7 @@ from pairgen.schema import MEMBERS, PAIRS
 from pairgen.sets import count_products, count_sets, make_pairs, make_sets, members_of, rewrite_seeds
 from pairgen.splits import drop_leaks, drop_shared, find_leaks
 from pairgen.store import Contents, Draft, Store, Version
+from pairgen.version import in_order
 
 STAGES = ("read", "split", "references", "mine", "rewrite", "negatives", "pair", "filter", "near_duplicate", "disjoint")
 threads: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=2)
@@ -126,10 +127,10 @@ def judge_across_sets(shards: list[Path], work: Path, recipe: Recipe, models: Lo
 
 @stage("collect")
 def collect(everything: Path, shards: list[Path], recipe: Recipe, models: LoadedModels, raw: Shards) -> Contents:
-    pairs = gather([everything], "disjoint", PAIRS)
+    pairs = in_order("pairs", gather([everything], "disjoint", PAIRS))  # here, so that `publish` need not copy them
     return Contents(
         pairs=pairs,
-        members=members_of(gather(shards, "negatives", MEMBERS), pairs),
+        members=in_order("members", members_of(gather(shards, "negatives", MEMBERS), pairs)),
         dropped=gather_dropped([*shards, everything]),
         funnel=funnel([*shards, everything], STAGES),
         recipe=recipe.toml(),

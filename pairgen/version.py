@@ -126,8 +126,9 @@ def _check_entries(manifest: dict[str, Any]) -> None:
 
 
 def in_order(table: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """`rows` as they are stored: sorted by id."""
-    return rows.sort(_ORDER[table], maintain_order=True)
+    """`rows` as they are stored: sorted by id; not copied where they are so already."""
+    keys = _ORDER[table]
+    return rows if len(keys) == 1 and rows[keys[0]].is_sorted() else rows.sort(keys, maintain_order=True)
 
 
 def by_split(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -156,7 +157,8 @@ def count_rows(pairs: pl.DataFrame, members: pl.DataFrame, dropped: pl.DataFrame
     counts: dict[str, Any] = {"sets": members["set_id"].n_unique()}
     for table, rows in (("pairs", pairs), ("members", members), ("dropped", dropped)):
         counts[table] = rows.height
-        counts[f"{table}_by_split"] = {split: part.height for split, part in by_split(rows)}
+        found = dict(rows["split"].fill_null(UNSPLIT).value_counts().iter_rows())
+        counts[f"{table}_by_split"] = {split: found[split] for split in (*SPLITS, UNSPLIT) if split in found}
     return counts
 
 
