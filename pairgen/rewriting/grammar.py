@@ -56,7 +56,7 @@ def address(span: Any) -> int | None:
 
 
 def is_vocative(span: Any) -> bool:
-    """Whether somebody is called `span`: a noun without an article between marks, "hey, ...,", or the name of one person
+    """Whether somebody is called `span`: a noun without an article between marks ("hey, ...,"), or the name of a person
     bare at the end of a clause, "I say what I like ...", where English would have an article."""
     doc, before = span.doc, span.doc[span.start - 1] if span.start else None
     if before is None or not closes(doc, span.end):
