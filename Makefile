@@ -1,11 +1,11 @@
-# make demo and make test set up what they need; make check is what pre-commit and CI call.
+# make demo and make test set up what they need; make check is for before a commit, CI calls make lint and make test.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TOOLS := $(VENV)/.tools
 
-.PHONY: setup demo test check format clean
+.PHONY: setup demo test lint check format clean
 
 setup: $(READY)
 
@@ -29,11 +29,13 @@ demo: $(READY)
 test: $(TOOLS)
 	$(BIN)/pytest
 
-check: $(TOOLS)
+lint: $(TOOLS)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+check: lint
 	$(BIN)/pytest -m "not slow" -q
 
 format: $(TOOLS)
