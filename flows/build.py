@@ -3,25 +3,25 @@
 Stages are plain functions from table to table; each task here runs one of them on one shard (`shards.advance`).
 """
 
-import tempfile
+import json
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from prefect import flow, unmapped
+from prefect import flow
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from data_cards.card import documents
 from filters.base import apply_filters
 from filters.near_duplicate import apply_across_sets
 from filters.what_if import curves
-from flows.progress import follow
 from flows.publishing import show_card
-from flows.recipe import Recipe
-from flows.shards import Shards, advance, funnel, gather, gather_dropped, write_shards
-from flows.stage import stage
-from pairgen.corpus import clean
+from flows.recipe import Recipe, RunSettings
+from flows.shards import Shards, advance, funnel, gather, gather_dropped, workplace, write_shards, write_whole
+from flows.stage import across, stage
+from pairgen.corpus import clean, source_sha256
+from pairgen.draft import code_version
 from pairgen.loading import LoadedModels, fingerprints, load_models
 from pairgen.mining import mine_texts
 from pairgen.places import Place, local_folder
@@ -35,7 +35,7 @@ from pairgen.version import in_order
 
 STAGES = ("read", "split", "references", "mine", "rewrite", "negatives", "pair", "filter", "near_duplicate", "disjoint")
 threads: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=2)
-shard_stage = partial(stage, run_name="{shard.name}")
+shard_stage = partial(stage, run_name="{shard.name}", again_after=(1, 2))  # three times in all
 
 
 @flow(name="build", task_runner=threads, validate_parameters=False)
@@ -43,21 +43,29 @@ def build(recipe: Recipe, store: Place) -> Version | None:
     """Publish the version that a settled `recipe` makes from its source, or None if nothing changed."""
     here = local_folder(store)
     models = load_models(recipe.models, here / ".cache" / "scores.sqlite")
-    with tempfile.TemporaryDirectory(dir=here, prefix=".build-", ignore_cleanup_errors=True) as work:
-        raw = shard_source(recipe, Path(work))
-        read = follow("read", read_texts.map(raw.folders, unmapped(recipe)))
-        leaks = leaking_texts(read, recipe)
-        split = follow("split", split_texts.map(read, unmapped(recipe), unmapped(leaks)))
-        mined = follow("mine", mine_seeds.map(split, unmapped(recipe), unmapped(models)))
-        rewritten = follow("rewrite", rewrite_texts.map(mined, unmapped(recipe), unmapped(models)))
-        negated = follow("negatives", make_negatives.map(rewritten, unmapped(recipe), unmapped(models)))
-        paired = follow("pair", pair_members.map(negated, unmapped(recipe), unmapped(models)))
-        judged = follow("filter", judge_pairs.map(paired, unmapped(recipe), unmapped(models)))
-        everything = judge_across_sets(judged, Path(work), recipe, models)
+    with workplace(here, recipe.publish.name, *what_decides(recipe, models)) as work:
+        raw = shard_source(recipe, work)
+        read = across(read_texts, raw.folders, recipe)
+        leaks = leaking_texts(read, work, recipe)
+        split = across(split_texts, read, recipe, leaks)
+        mined = across(mine_seeds, split, recipe, models)
+        rewritten = across(rewrite_texts, mined, recipe, models)
+        negated = across(make_negatives, rewritten, recipe, models)
+        paired = across(pair_members, negated, recipe, models)
+        judged = across(judge_pairs, paired, recipe, models)
+        everything = judge_across_sets(judged, work, recipe, models)
         contents = collect(everything, judged, recipe, models, raw)
-    version = publish(contents, recipe, store, models)
+        version = publish(contents, recipe, store, models)
     leave_artifacts(version, return_state=True)  # a version is published whether or not the UI shows it
     return version
+
+
+def what_decides(recipe: Recipe, models: LoadedModels) -> list[str]:
+    """What a stopped build must share with one that goes on with its shards."""
+    run = RunSettings(rows_per_shard=recipe.run.rows_per_shard)
+    sources = [source_sha256(path) for path in recipe.source.paths]
+    decisive = recipe.model_copy(update={"run": run}).toml()
+    return [decisive, json.dumps(sources), json.dumps(fingerprints(models)), code_version()]
 
 
 @stage("shard")
@@ -71,16 +79,21 @@ def read_texts(shard: Path, recipe: Recipe) -> Path:
 
 
 @stage("find leaks")
-def leaking_texts(shards: list[Path], recipe: Recipe) -> pl.DataFrame:
-    texts = [pl.read_parquet(shard / "read.parquet") for shard in shards]
-    return find_leaks(texts, max_similarity=recipe.split.max_similarity)
+def leaking_texts(shards: list[Path], work: Path, recipe: Recipe) -> Path:
+    """The file that says which texts another split must not see."""
+    leaks = work / "leaks.parquet"
+    if not leaks.exists():
+        texts = [pl.read_parquet(shard / "read.parquet") for shard in shards]
+        write_whole(leaks, find_leaks(texts, max_similarity=recipe.split.max_similarity))
+    return leaks
 
 
 @shard_stage("split")
-def split_texts(shard: Path, recipe: Recipe, leaks: pl.DataFrame) -> Path:
+def split_texts(shard: Path, recipe: Recipe, leaks: Path) -> Path:
     """The texts, then the references of those that stay."""
-    advance(shard, "split", partial(drop_leaks, leaks=leaks), reads=["read"])
-    function = partial(clean_references, settings=recipe.source, leaks=leaks)
+    leaking = pl.read_parquet(leaks)
+    advance(shard, "split", partial(drop_leaks, leaks=leaking), reads=["read"])
+    function = partial(clean_references, settings=recipe.source, leaks=leaking)
     count = count_references
     return advance(shard, "references", function, reads=["split"], unit="reference", entered=count, kept=count)
 
@@ -117,8 +130,8 @@ def judge_pairs(shard: Path, recipe: Recipe, models: LoadedModels) -> Path:
 def judge_across_sets(shards: list[Path], work: Path, recipe: Recipe, models: LoadedModels) -> Path:
     """What compares sets with each other sees all shards at once: near duplicates, and texts of two splits."""
     everything = work / "everything"
-    everything.mkdir()
-    gather(shards, "filter", PAIRS).write_parquet(everything / "filter.parquet")
+    everything.mkdir(exist_ok=True)
+    write_whole(everything / "filter.parquet", gather(shards, "filter", PAIRS))
     filters = [each for each in recipe.filters if each.across_sets]
     function = partial(apply_across_sets, filters=filters, models=models)
     advance(everything, "near_duplicate", function, reads=["filter"], unit="pair")

@@ -27,13 +27,23 @@ def bar() -> Progress:
     )
 
 
-def follow(stage: str, futures: "Sequence[PrefectFuture[Any]]") -> list[Any]:
-    """The results of `futures`, in order; the first failure is raised: no flow ends well over a failed shard."""
+def follow(
+    stage: str, futures: "Sequence[PrefectFuture[Any]]", *, otherwise: Callable[[int, Exception], Any] | None = None
+) -> list[Any]:
+    """The results of `futures`, in order; of one that failed, what `otherwise` makes of its place and exception.
+
+    Without that the first failure is raised: no flow ends well over a failed shard.
+    """
     results = []
     with bar() as progress:
         shown = progress.add_task(stage, total=len(futures))
-        for future in futures:
-            results.append(future.result())
+        for place, future in enumerate(futures):
+            try:
+                results.append(future.result())
+            except Exception as error:
+                if otherwise is None:
+                    raise
+                results.append(otherwise(place, error))
             progress.advance(shown)
     return results
 

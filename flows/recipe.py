@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -35,11 +35,15 @@ class PublishSettings(BaseModel):
 
 
 class RunSettings(BaseModel):
-    """The `[run]` section: how the work is cut and shared out; it changes no result."""
+    """The `[run]` section: how the work is cut and shared out; it changes no result, unless a shard is set aside.
+
+    A shard that fails three times stops the build, or is set aside: its texts are dropped, with the stage that failed.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rows_per_shard: int = Field(default=1_000, ge=1)
+    on_failed_shard: Literal["stop", "set_aside"] = "stop"
 
 
 class Recipe(BaseModel):

@@ -1,19 +1,28 @@
 """Shards: how a table goes from stage to stage on disk, so that memory follows the shard and not the corpus.
 
 A shard is a folder; a stage reads the tables it needs there and leaves what it kept (STAGE.parquet), what it dropped
-(STAGE.dropped.parquet) and its row of the funnel (STAGE.json).
+(STAGE.dropped.parquet) and, last, its row of the funnel (STAGE.json): a stage that has left that is not run again. So a
+build that was killed goes on, in the folder that `workplace` gives it.
 """
 
+import fcntl
+import io
 import json
 import math
-from collections.abc import Callable, Sequence
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, Any, NamedTuple
 
 import polars as pl
 
-from pairgen.corpus import SourceFacts, SourceSettings, read_source
-from pairgen.schema import DROPPED, FUNNEL, Outcome, Schema, check_sums, stack
+from flows.progress import console
+from pairgen.corpus import RAW, SourceFacts, SourceSettings, read_source, source_sha256
+from pairgen.digests import digest
+from pairgen.errors import SourceError, StoreError
+from pairgen.schema import DROPPED, FUNNEL, TEXTS, Outcome, Schema, check_sums, drop, empty, stack
 
 Count = Callable[[pl.DataFrame], int]
 
@@ -25,9 +34,56 @@ class Shards(NamedTuple):
     facts: list[SourceFacts]
 
 
+@contextmanager
+def workplace(here: Path, name: str, *parts: str) -> Iterator[Path]:
+    """The folder of the build of data set `name` that `parts` decide, for nobody else until this ends.
+
+    What a build of the same `parts` left when it was stopped is still there; what others left is removed. It goes when
+    the build ends well. Another build of `name` that works here is waited for.
+    """
+    home = here / f".build-{name}"
+    work = home / digest(*parts)
+    with ExitStack() as held:
+        try:
+            held.enter_context(_locked(here / ".cache" / f"{name}.building", name))
+            for other in set(home.glob("*")) - {work}:
+                shutil.rmtree(other)
+            work.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"{home}: cannot work there ({error.strerror}); make room or choose another --store"
+            ) from error
+        yield work
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _locked(file: Path, name: str) -> IO[str]:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock = file.open("a")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        console.print(f"{name}: another build of it is at work; this one begins when that ends", markup=False)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
+
+
 def write_shards(work: Path, settings: SourceSettings, *, rows_per_shard: int) -> Shards:
-    """Every source, cut into shards by the digests of its texts: where a text goes does not depend on the row order."""
-    tables, facts = zip(*(read_source(path, settings) for path in settings.paths), strict=True)
+    """Every source, cut into shards by the digests of its texts: where a text goes does not depend on the row order.
+
+    Shards of the same sources that stand in `work` whole are left as they are.
+    """
+    listed = work / "shards.json"
+    if listed.exists():
+        held = json.loads(listed.read_text(encoding="utf-8"))
+        whole = Shards(
+            [_latest(work / each) for each in held["folders"]], [SourceFacts(**each) for each in held["facts"]]
+        )
+        if all(source_sha256(each.path) in (None, each.sha256) for each in whole.facts):
+            return whole
+    for unfinished in work.glob("*"):
+        shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink()
+    tables, facts = zip(*(_unchanged(path, settings) for path in settings.paths), strict=True)
     rows = pl.concat(tables)
     bits = max(0, math.ceil(math.log2(rows.height / rows_per_shard)))
     bucket = pl.col("text_id").str.head(4).str.to_integer(base=16) // 2 ** (16 - bits)
@@ -35,9 +91,20 @@ def write_shards(work: Path, settings: SourceSettings, *, rows_per_shard: int) -
     for (number,), part in rows.sort("text_id").group_by(bucket, maintain_order=True):
         folder = work / f"shard-{number:05d}"
         folder.mkdir(parents=True)
-        part.write_parquet(folder / "raw.parquet")
+        write_whole(folder / "raw.parquet", part)
         folders.append(folder)
+    content = {"folders": [folder.name for folder in folders], "facts": [each.as_dict() for each in facts]}
+    _place(listed, json.dumps(content).encode())
     return Shards(folders, list(facts))
+
+
+def _unchanged(path: str, settings: SourceSettings) -> tuple[pl.DataFrame, SourceFacts]:
+    """`read_source`; `SourceError` where the source was written to meanwhile."""
+    before = source_sha256(path)
+    rows, facts = read_source(path, settings)
+    if before not in (None, facts.sha256):
+        raise SourceError(f"{path}: changed while it was read; build again when nobody writes to it")
+    return rows, facts
 
 
 def advance(
@@ -52,16 +119,87 @@ def advance(
 ) -> Path:
     """Run `function` on the tables of `shard` that earlier stages named `reads` left, and leave its outcome there.
 
-    Nothing vanishes: raises `SchemaError` unless `entered` of the first table = `kept` of what was kept + rows dropped.
+    An outcome that stands there whole is left as it is. Nothing vanishes: raises `SchemaError` unless `entered` of the
+    first table = `kept` of what was kept + rows dropped.
     """
+    if _is_whole(shard, stage):
+        return shard
     tables = [pl.read_parquet(shard / f"{name}.parquet") for name in reads]
     outcome = function(*tables)
     counts = {"entered": entered(tables[0]), "kept": kept(outcome.kept), "dropped": outcome.dropped.height}
     check_sums(stage, **counts)
-    outcome.kept.write_parquet(shard / f"{stage}.parquet")
-    outcome.dropped.write_parquet(shard / f"{stage}.dropped.parquet")
-    (shard / f"{stage}.json").write_text(json.dumps({"stage": stage, "unit": unit, **counts}))
+    _leave(shard, {"stage": stage, "unit": unit, **counts}, outcome)
     return shard
+
+
+def set_aside(shard: Path, stage: str) -> Path:
+    """The shard that stands for `shard`, which failed at `stage`: all its texts are dropped when they are read.
+
+    Their reason is "failed_STAGE"; every later stage has nothing to do, in the columns that it had.
+    """
+    done = sorted((file.stem for file in shard.glob("*.json")), key=lambda each: each != "read")
+    made = shard.with_name(f".{secrets.token_hex(8)}")
+    made.mkdir()
+    empty(RAW).write_parquet(made / "raw.parquet")
+    rows = pl.read_parquet(shard / ("read.parquet" if "read" in done else "raw.parquet"))
+    failed = drop(rows, stage="read", reason=f"failed_{stage}", unit="text")
+    for each in done:
+        counts = json.loads((shard / f"{each}.json").read_text(encoding="utf-8"))
+        kept, dropped = (pl.read_parquet(shard / f"{each}{end}").head(0) for end in (".parquet", ".dropped.parquet"))
+        _leave(made, {**counts, "entered": 0, "kept": 0, "dropped": 0}, Outcome(kept, dropped))
+    earlier = [pl.read_parquet(shard / "read.dropped.parquet")] if "read" in done else []
+    dropped = stack([*earlier, failed], DROPPED)
+    row = {"stage": "read", "unit": "text", "entered": dropped.height, "kept": 0, "dropped": dropped.height}
+    _leave(made, row, Outcome(empty(TEXTS), dropped))
+    return made.rename(_aside(shard))
+
+
+def _aside(shard: Path) -> Path:
+    return shard.with_name(f"{shard.name}.set_aside")
+
+
+def _latest(shard: Path) -> Path:
+    return _aside(shard) if _aside(shard).exists() else shard
+
+
+def _leave(shard: Path, counts: dict[str, Any], outcome: Outcome) -> None:
+    stage = counts["stage"]
+    files = {f"{stage}.parquet": _parquet(outcome.kept), f"{stage}.dropped.parquet": _parquet(outcome.dropped)}
+    for name, content in files.items():
+        _place(shard / name, content)
+    _place(
+        shard / f"{stage}.json", json.dumps({**counts, "bytes": {name: len(files[name]) for name in files}}).encode()
+    )
+
+
+def _parquet(table: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()  # not straight to the file: polars hides why a disk refused
+    table.write_parquet(buffer)
+    return buffer.getvalue()
+
+
+def write_whole(file: Path, table: pl.DataFrame) -> None:
+    """`table` as a Parquet file, whole or not at all."""
+    _place(file, _parquet(table))
+
+
+def _place(file: Path, content: bytes) -> None:
+    """`content` at `file`, whole or not at all."""
+    new = file.with_name(f".{secrets.token_hex(8)}")
+    try:
+        new.write_bytes(content)
+        new.rename(file)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _is_whole(shard: Path, stage: str) -> bool:
+    """Whether `stage` left its outcome in `shard`: its row is there, and the files have the lengths that it says."""
+    try:
+        said = json.loads((shard / f"{stage}.json").read_text(encoding="utf-8"))["bytes"]
+        return all((shard / name).stat().st_size == length for name, length in said.items())
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return False
 
 
 def gather(shards: Sequence[Path], stage: str, schema: Schema) -> pl.DataFrame:
@@ -82,6 +220,7 @@ def funnel(shards: Sequence[Path], stages: Sequence[str]) -> pl.DataFrame:
     A source without references has no row of them.
     """
     files = [shard / f"{stage}.json" for stage in stages for shard in shards]
-    counted = pl.DataFrame([json.loads(file.read_text()) for file in files if file.exists()], schema=FUNNEL)
+    rows = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]
+    counted = pl.DataFrame([{name: row[name] for name in FUNNEL} for row in rows], schema=FUNNEL)
     summed = counted.group_by("stage", "unit", maintain_order=True).agg(pl.col("entered", "kept", "dropped").sum())
     return summed.filter((pl.col("unit") != "reference") | (pl.col("entered") > 0))

@@ -5,13 +5,17 @@ Prefect logs the exception of a task and stores its message; the message of a li
 
 import functools
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from prefect import Task, task
+from prefect import Task, get_run_logger, task, unmapped
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
 
+from flows.progress import follow
+from flows.recipe import Recipe
+from flows.shards import set_aside
 from pairgen.draft import PACKAGES
 from pairgen.errors import ContrastPairsError, StoreError
 
@@ -24,8 +28,13 @@ class StageError(ContrastPairsError):
     """A stage failed in a way that nobody foresaw; the exception itself is its `__context__`."""
 
 
-def stage(name: str, *, run_name: str | None = None) -> Callable[[Callable[_P, _R]], Task[_P, _R]]:
-    """A task called `name`; an exception that is none of ours becomes a `StageError`: it says where, never what."""
+def stage(
+    name: str, *, run_name: str | None = None, again_after: Sequence[float] = ()
+) -> Callable[[Callable[_P, _R]], Task[_P, _R]]:
+    """A task called `name`; an exception that is none of ours becomes a `StageError`: it says where, never what.
+
+    What failed so is tried again after each of these seconds; a mistake or a full disk, which are told, is not.
+    """
 
     def decorate(function: Callable[_P, _R]) -> Task[_P, _R]:
         @functools.wraps(function)
@@ -37,9 +46,37 @@ def stage(name: str, *, run_name: str | None = None) -> Callable[[Callable[_P, _
             except Exception as error:
                 raise _told(name, error) from None
 
-        return task(name=name, task_run_name=run_name, cache_policy=NO_CACHE)(discreet)
+        return task(
+            name=name,
+            task_run_name=run_name,
+            cache_policy=NO_CACHE,
+            retries=len(again_after),
+            retry_delay_seconds=list(again_after),
+            retry_condition_fn=_is_unforeseen,
+        )(discreet)
 
     return decorate
+
+
+def across(task: Task[..., Path], shards: Sequence[Path], recipe: Recipe, *given: Any) -> list[Path]:
+    """The `shards` after `task`, each given `recipe` and what else is `given`.
+
+    One that fails for good stops the build, or is set aside, as the recipe says.
+    """
+
+    def otherwise(place: int, error: Exception) -> Path:
+        shard = shards[place]
+        if recipe.run.on_failed_shard == "stop" or not isinstance(error, StageError):
+            raise error
+        get_run_logger().warning(f"{shard.name} is set aside: {error}")
+        return task(set_aside(shard, task.name), recipe, *given)
+
+    futures = task.map(shards, *(unmapped(each) for each in (recipe, *given)))
+    return follow(task.name, futures, otherwise=otherwise)
+
+
+def _is_unforeseen(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+    return isinstance(state.result(raise_on_failure=False), StageError)
 
 
 def _told(name: str, error: Exception) -> ContrastPairsError:

@@ -87,7 +87,7 @@ def read_source(path: str, settings: SourceSettings) -> tuple[pl.DataFrame, Sour
         name = path.removeprefix("hf:").partition("@")[0].replace("/", "--")
     else:
         name = "demo" if path == "package:demo" else Path(path).stem
-    sha256 = _source_sha256(path, table)
+    sha256 = source_sha256(path) or _rows_sha256(table)
     facts = SourceFacts(name=name, path=path, rows=table.height, sha256=sha256, licence=settings.licence)
     columns = {role: _column(path, table, role, getattr(settings, role)) for role in _KNOWN_COLUMNS}
     text = pl.col(columns["text"] or "").cast(pl.String)
@@ -124,7 +124,7 @@ def read_every_text(path: str) -> tuple[list[str], str]:
     texts = [text for column in table for text in _strings(column)]
     if not any(text.strip() for text in texts):
         raise SourceError(f"{path}: no column holds texts; there are: {header(table)}")
-    return texts, _source_sha256(path, table)
+    return texts, source_sha256(path) or _rows_sha256(table)
 
 
 def _strings(column: pl.Series) -> list[str]:
@@ -403,11 +403,19 @@ def _rows_of(data: Any) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(part.with_format("arrow")[:]) for part in parts], how="diagonal_relaxed")
 
 
-def _source_sha256(path: str, table: pl.DataFrame) -> str:
-    """Of the bytes at `path`; of a hub data set, of its rows."""
+def source_sha256(path: str) -> str | None:
+    """Of the bytes at `path`, `SourceError` where they cannot be read; None for a hub data set, known by its rows."""
     if path.startswith("hf:"):
-        return hashlib.sha256(table.write_ndjson().encode()).hexdigest()
-    return _sha256(_file(path))
+        return None
+    check_source(path)
+    try:
+        return _sha256(_file(path))
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read any more ({error.strerror}); is its disk still there?") from error
+
+
+def _rows_sha256(table: pl.DataFrame) -> str:
+    return hashlib.sha256(table.write_ndjson().encode()).hexdigest()
 
 
 def _sha256(path: Path) -> str:

@@ -2,7 +2,12 @@
 
 import asyncio
 import logging
+import os
+import random
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -12,16 +17,18 @@ import datasets
 import polars as pl
 import pytest
 import yaml
+from prefect.settings import PREFECT_API_URL
 
 from filters.near_duplicate import NearDuplicate
 from flows.build import STAGES, build
-from flows.recipe import Recipe, read_recipe
+from flows.recipe import Recipe, RunSettings, read_recipe
 from flows.stage import StageError
 from flows.whatif import ask
 from pairgen.errors import SchemaError, StoreError
 from pairgen.places import Remote, local_folder, place_of
 from pairgen.schema import Outcome
-from pairgen.store import Store, verify
+from pairgen.sets import make_pairs
+from pairgen.store import Contents, Store, Version, verify
 from tests.flows.conftest import COMMENTS, Published
 
 pytestmark = pytest.mark.slow
@@ -317,7 +324,10 @@ def test_prefect_shows_the_tasks_and_the_card_but_no_toxic_word(published: Publi
 def test_a_failing_stage_says_where_and_publishes_nothing_and_no_log_holds_a_text(
     published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    failed = []
+
     def fail(texts: pl.DataFrame, **_: object) -> Outcome:
+        failed.append(len(failed) + 1)
         try:
             raise KeyError(texts["text"][0])
         except KeyError as error:
@@ -334,8 +344,9 @@ def test_a_failing_stage_says_where_and_publishes_nothing_and_no_log_holds_a_tex
             logging.getLogger(name).removeHandler(caplog.handler)
 
     assert isinstance(caught.value.__context__, ValueError)
+    assert failed == [1, 2, 3]
     assert Store(tmp_path).versions() == []
-    assert leftovers(tmp_path) == []
+    assert leftovers(tmp_path) == [".build-small"]
     told = known_to_prefect("build")
     assert told["run"].state.is_failed()
     assert [each for each in told["logs"] if each.level >= logging.ERROR]
@@ -360,7 +371,7 @@ def test_a_stage_that_loses_a_row_stops_the_build(
         build(published.recipe, warm(tmp_path, published))
 
     assert Store(tmp_path).versions() == []
-    assert leftovers(tmp_path) == []
+    assert leftovers(tmp_path) == [".build-small"]
 
 
 def test_a_disk_that_refuses_is_one_line(published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -372,7 +383,93 @@ def test_a_disk_that_refuses_is_one_line(published: Published, tmp_path: Path, m
     with pytest.raises(StoreError, match=r"^mine: No space left on device at /somewhere/mine.parquet. Is there room"):
         build(published.recipe, warm(tmp_path, published))
 
+    assert Store(tmp_path).versions() == []
+    monkeypatch.undo()
+    monkeypatch.setattr("flows.build.clean", never)  # what was read is there
+    version = build(published.recipe, tmp_path)
+    assert version is not None
+    assert version.digest == published.version.digest
     assert leftovers(tmp_path) == []
+
+
+def never(*_: object, **__: object) -> Outcome:
+    raise AssertionError("this stage was done")
+
+
+def in_shards(recipe: Recipe, **run: object) -> Recipe:
+    return recipe.model_copy(update={"run": RunSettings(rows_per_shard=7, **run)})  # type: ignore[arg-type]
+
+
+def test_a_shard_that_fails_three_times_is_set_aside_and_counted_where_the_recipe_says_so(
+    published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+
+    def fail_in_one(sets: pl.DataFrame, seeds: pl.DataFrame, **given: Any) -> Outcome:
+        if "Leeds" in "".join(seeds["text"]):
+            tried.append(seeds["text_id"][0])
+            raise ValueError("odd")
+        return make_pairs(sets, seeds, **given)
+
+    monkeypatch.setattr("flows.build.make_pairs", fail_in_one)
+    recipe = in_shards(published.recipe, on_failed_shard="set_aside")
+    with_leeds = comments().filter(pl.col("text").str.contains("Leeds"))["text"].to_list()
+    assert with_leeds
+
+    version = build(recipe, warm(tmp_path, published))
+
+    assert version is not None
+    assert verify(version) == []
+    assert len(tried) == 3 * len(set(tried))
+    aside = version.dropped().filter(pl.col("drop_reason") == "failed_pair")
+    assert set(aside["stage"]) == {"read"}
+    assert set(with_leeds) & set(aside["text"])
+    funnel = {row["stage"]: row for row in version.manifest["funnel"]}
+    whole = {row["stage"]: row for row in published.version.manifest["funnel"]}
+    assert funnel["read"]["entered"] == comments().height
+    assert funnel["read"]["kept"] == whole["read"]["kept"] - aside.height
+    row = {"stage": "read", "unit": "text", "drop_reason": "failed_pair", "count": aside.height}
+    assert row in version.stats()["dropped"]["by_reason"]
+    left = published.version.pairs().join(version.pairs(), on="pair_id", how="anti")
+    assert left.height > 0
+    assert version.pairs().join(published.version.pairs(), on="pair_id", how="anti").height == 0
+
+
+def test_killed_anywhere_the_same_build_goes_on_and_ends_with_the_same_digest(
+    published: Published, tmp_path: Path
+) -> None:
+    store = warm(tmp_path / "store", published)
+    recipe = in_shards(published.recipe)
+    (tmp_path / "recipe.toml").write_text(recipe.toml(), encoding="utf-8")
+    command = [sys.executable, "-m", "flows", "build", str(tmp_path / "recipe.toml"), "--store", str(store)]
+    outcomes = random.randint(1, 40)  # of 8 or so shards in 8 stages
+    running = subprocess.Popen(command, env=os.environ | {"PREFECT_API_URL": PREFECT_API_URL.value() or ""})
+    try:
+        deadline = time.monotonic() + 120
+        while len(list(store.glob(".build-small/*/shard-*/*.json"))) < outcomes and time.monotonic() < deadline:
+            assert running.poll() is None, "the build ended before it was killed"
+    finally:
+        running.kill()
+        running.wait()
+    done = {file: file.stat().st_mtime_ns for file in store.glob(".build-small/*/shard-*/*.json")}
+    assert Store(store).versions() == []
+    seen: dict[Path, int] = {}
+
+    def publish_after_looking(name: str, contents: Contents, **given: Any) -> Version | None:
+        seen.update({file: file.stat().st_mtime_ns for file in done})
+        return published_by(name, contents, **given)
+
+    with pytest.MonkeyPatch.context() as patched:
+        published_by = Store(store).publish
+        patched.setattr(
+            Store, "publish", lambda self, name, contents, **given: publish_after_looking(name, contents, **given)
+        )
+        version = build(recipe, store)
+
+    assert version is not None
+    assert version.digest == published.version.digest, f"killed after {outcomes} outcomes"
+    assert seen == done, "what was done was done again"
+    assert leftovers(store) == []
 
 
 def test_a_corpus_of_which_nothing_is_kept_publishes_nothing(published: Published, tmp_path: Path) -> None:
@@ -382,4 +479,4 @@ def test_a_corpus_of_which_nothing_is_kept_publishes_nothing(published: Publishe
     with pytest.raises(StoreError, match=r"^dull: nothing to publish, no pair was kept"):
         build(recipe, warm(tmp_path, published))
 
-    assert leftovers(tmp_path) == []
+    assert Store(tmp_path).versions() == []

@@ -1,15 +1,18 @@
 """Shards: where a text goes, what a stage leaves behind, and that no row vanishes."""
 
 import json
-from collections.abc import Sequence
+import multiprocessing
+import shutil
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from flows.shards import advance, funnel, gather, gather_dropped, write_shards
+from flows.shards import advance, funnel, gather, gather_dropped, set_aside, workplace, write_shards
 from pairgen.corpus import SourceSettings
-from pairgen.errors import SchemaError, SourceError
+from pairgen.errors import SchemaError, SourceError, StoreError
 from pairgen.schema import DROPPED, FUNNEL, TEXTS, Outcome, drop, empty
 
 PLACES = ("Leeds", "Lyon", "Porto", "Graz")
@@ -123,6 +126,7 @@ def test_a_stage_leaves_what_it_kept_what_it_dropped_and_its_row_of_the_funnel(s
         "entered": 5,
         "kept": 3,
         "dropped": 2,
+        "bytes": {name: (shard / name).stat().st_size for name in ("mine.parquet", "mine.dropped.parquet")},
     }
 
 
@@ -181,3 +185,180 @@ def test_what_is_gathered_is_the_sum_of_all_shards(tmp_path: Path, shard: Path) 
     assert gather_dropped([shard, other])["id"].to_list() == ["t1", "t3", "t2", "t1", "t3", "t2"]
     rows = [("mine", "text", 9, 5, 4), ("rewrite", "text", 5, 3, 2)]
     assert funnel([shard, other], ["mine", "rewrite", "filter"]).equals(pl.DataFrame(rows, schema=FUNNEL, orient="row"))
+
+
+def never(table: pl.DataFrame) -> Outcome:
+    raise AssertionError("this stage was done")
+
+
+def test_an_outcome_that_is_there_is_not_made_again(shard: Path) -> None:
+    advance(shard, "mine", halve, reads=["split"])
+
+    advance(shard, "mine", never, reads=["split"])
+
+
+@pytest.mark.parametrize("name", ["mine.parquet", "mine.dropped.parquet", "mine.json"])
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda file: file.write_bytes(file.read_bytes()[:-1])])
+def test_half_an_outcome_is_made_again(shard: Path, name: str, spoil: Callable[[Path], object]) -> None:
+    advance(shard, "mine", halve, reads=["split"])
+    before = {file.name: file.read_bytes() for file in shard.iterdir()}
+    spoil(shard / name)
+
+    advance(shard, "mine", halve, reads=["split"])
+
+    assert {file.name: file.read_bytes() for file in shard.iterdir()} == before
+
+
+def test_an_outcome_of_an_older_release_is_made_again(shard: Path) -> None:
+    advance(shard, "mine", halve, reads=["split"])
+    row = json.loads((shard / "mine.json").read_text())
+    del row["bytes"]
+    (shard / "mine.json").write_text(json.dumps({**row, "kept": 99}))
+
+    advance(shard, "mine", halve, reads=["split"])
+
+    assert json.loads((shard / "mine.json").read_text())["kept"] == 3
+
+
+def test_shards_are_cut_once_and_again_when_the_source_is_another(tmp_path: Path) -> None:
+    work, path = tmp_path / "work", corpus(tmp_path / "a.csv", remarks(64))
+    settings = SourceSettings(paths=(path,))
+    first = write_shards(work, settings, rows_per_shard=16)
+    (first.folders[0] / "mine.json").write_text("{}")
+
+    assert write_shards(work, settings, rows_per_shard=16) == first
+    assert (first.folders[0] / "mine.json").exists()
+
+    corpus(tmp_path / "a.csv", remarks(65))
+    assert write_shards(work, settings, rows_per_shard=16).facts[0].rows == 65
+    assert not (first.folders[0] / "mine.json").exists()
+
+
+def test_shards_that_were_not_all_cut_are_cut_again(tmp_path: Path) -> None:
+    work, settings = tmp_path / "work", SourceSettings(paths=(corpus(tmp_path / "a.csv", remarks(64)),))
+    first = write_shards(work, settings, rows_per_shard=16)
+    (work / "shards.json").unlink()
+    shutil.rmtree(first.folders[1])
+
+    assert write_shards(work, settings, rows_per_shard=16) == first
+    assert sum(pl.read_parquet(each / "raw.parquet").height for each in first.folders) == 64
+
+
+def test_a_source_that_changes_while_it_is_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = corpus(tmp_path / "a.csv", remarks(5))
+
+    def read_slowly(file: Path, suffix: str) -> pl.DataFrame:
+        table = pl.read_csv(file, infer_schema=False)
+        with file.open("a") as stream:
+            stream.write("One more.\n")
+        return table
+
+    monkeypatch.setattr("pairgen.corpus._parsed", read_slowly)
+
+    with pytest.raises(SourceError, match=r"a\.csv: changed while it was read; build again"):
+        write_shards(tmp_path / "work", SourceSettings(paths=(path,)), rows_per_shard=16)
+
+    assert not (tmp_path / "work" / "shards.json").exists()
+
+
+def test_a_source_that_vanishes_while_it_is_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = corpus(tmp_path / "a.csv", remarks(5))
+
+    def read_and_lose(file: Path, suffix: str) -> pl.DataFrame:
+        table = pl.read_csv(file, infer_schema=False)
+        file.unlink()
+        return table
+
+    monkeypatch.setattr("pairgen.corpus._parsed", read_and_lose)
+
+    with pytest.raises(SourceError, match=r"a\.csv: no such file"):
+        write_shards(tmp_path / "work", SourceSettings(paths=(path,)), rows_per_shard=16)
+
+
+def test_a_shard_that_is_set_aside_has_dropped_all_its_texts_and_its_sums_add_up(shard: Path) -> None:
+    table = texts(5).drop("split").with_columns(references=pl.lit([], pl.List(pl.String)))
+    table.select("text_id", "text", "context", "source", "source_id", "licence", "references").write_parquet(
+        shard / "raw.parquet"
+    )
+
+    def read(raw: pl.DataFrame) -> Outcome:
+        odd = raw["text_id"] == "t1"
+        return Outcome(texts(5).filter(~odd), drop(raw.filter(odd), stage="read", reason="empty", unit="text"))
+
+    advance(shard, "read", read, reads=["raw"])
+    advance(shard, "mine", halve, reads=["read"])
+
+    aside = set_aside(shard, "rewrite")
+    advance(aside, "rewrite", halve, reads=["mine"])
+
+    rows = [("read", "text", 5, 0, 5), ("mine", "text", 0, 0, 0), ("rewrite", "text", 0, 0, 0)]
+    assert funnel([aside], ["read", "mine", "rewrite"]).rows() == rows
+    reasons = gather_dropped([aside]).sort("id").select("id", "drop_reason").rows()
+    assert reasons == [(f"t{each}", "empty" if each == 1 else "failed_rewrite") for each in range(5)]
+
+
+def stop_in(work: Path) -> None:
+    (work / "kept").touch()
+    raise ZeroDivisionError
+
+
+def test_a_stopped_build_goes_on_and_another_one_starts_anew(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), workplace(tmp_path, "small", "a", "b") as work:
+        stop_in(work)
+
+    with workplace(tmp_path, "small", "a", "b") as again:
+        assert (again, (again / "kept").exists()) == (work, True)
+    assert not work.parent.exists()
+
+    with pytest.raises(ZeroDivisionError), workplace(tmp_path, "small", "a", "b") as work:
+        stop_in(work)
+    with workplace(tmp_path, "small", "a", "c") as other:
+        assert other != work
+        assert not work.exists()
+
+
+def test_one_build_of_a_data_set_works_at_a_time(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    order = []
+
+    def second() -> None:
+        with workplace(tmp_path, "small", "a"):
+            order.append("second")
+
+    with workplace(tmp_path, "small", "a"), workplace(tmp_path, "other", "a"):
+        waiting = threading.Thread(target=second)
+        waiting.start()
+        waiting.join(0.3)
+        order.append("first")
+    waiting.join()
+
+    assert order == ["first", "second"]
+    assert "small: another build of it is at work" in capfd.readouterr().err
+
+
+def _hold(folder: Path, ready: "multiprocessing.synchronize.Event") -> None:
+    with workplace(folder, "small", "a"):
+        ready.set()
+        threading.Event().wait()
+
+
+def test_a_killed_build_holds_up_nobody(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    ready = context.Event()
+    killed = context.Process(target=_hold, args=(tmp_path, ready))
+    killed.start()
+    assert ready.wait(60)
+    killed.kill()
+    killed.join()
+
+    with workplace(tmp_path, "small", "a") as work:
+        assert work.is_dir()
+
+
+def test_a_workplace_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / ".cache").touch()
+
+    with (
+        pytest.raises(StoreError, match=r"\.build-small: cannot work there \(File exists\); make room"),
+        workplace(tmp_path, "small", "a"),
+    ):
+        pass
