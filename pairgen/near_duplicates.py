@@ -1,18 +1,25 @@
 """Near duplicates: MinHash finds candidates among any number of texts, exact Jaccard similarity decides.
 
 A text is the set of the 5-character shingles of its normalised form (Broder 1997; Leskovec et al., Mining of Massive
-Datasets, chapter 3).
+Datasets, chapter 3). In memory are the texts and one band of their signatures; all bands are in a temporary file.
 """
 
+import tempfile
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import IO
 
-from rensa import RMinHash, RMinHashLSH
+import numpy as np
+import polars as pl
+from rensa import RMinHash
 
 from pairgen.digests import normalise
 
 _SHINGLE = 5
 _PERMUTATIONS = 128
 _BANDS = 32  # of 4 rows: a pair of Jaccard .6 is a candidate with probability .99, of .8 with 1 - 5e-8
+_TEXTS_A_BATCH = 4_096
+_SETS_IN_MEMORY = 16_384
 
 
 def shingles(text: str) -> frozenset[str]:
@@ -23,7 +30,8 @@ def shingles(text: str) -> frozenset[str]:
 
 def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
     """Shared shingles over all shingles, from 0 to 1."""
-    return len(one & other) / len(one | other)
+    shared = len(one & other)
+    return shared / (len(one) + len(other) - shared)
 
 
 def nearest_before(texts: Sequence[str], *, groups: Sequence[str] | None = None) -> Iterator[tuple[int, float]]:
@@ -32,12 +40,46 @@ def nearest_before(texts: Sequence[str], *, groups: Sequence[str] | None = None)
     With `groups`, a group a text, only texts of other groups are looked at. (-1, 0.0) where no text before it is a
     candidate: that is, almost surely, where none is .6 similar or more.
     """
-    index = RMinHashLSH(threshold=0.6, num_perm=_PERMUTATIONS, num_bands=_BANDS)
-    sets = [shingles(text) for text in texts]
-    for place, own in enumerate(sets):
-        minhash = RMinHash(num_perm=_PERMUTATIONS, seed=42)
-        minhash.update(sorted(own))
-        candidates = [found for found in index.query(minhash) if groups is None or groups[found] != groups[place]]
-        similarity, best = max(((jaccard(own, sets[found]), -found) for found in candidates), default=(0.0, 1))
-        index.insert(place, minhash)
-        yield (-best, similarity)
+
+    @lru_cache(maxsize=_SETS_IN_MEMORY)
+    def shingles_at(place: int) -> frozenset[str]:
+        return shingles(texts[place])
+
+    best = np.full(len(texts), -1, np.int64)
+    similarities = np.zeros(len(texts))
+    for place, before in _candidates(texts, groups).iter_rows():
+        similarity = jaccard(shingles_at(place), shingles_at(before))
+        if similarity > similarities[place]:  # of equals the first
+            best[place], similarities[place] = before, similarity
+    yield from zip(best.tolist(), similarities.tolist(), strict=True)
+
+
+def _candidates(texts: Sequence[str], groups: Sequence[str] | None) -> pl.DataFrame:
+    """`place` and `before` of the texts that agree in a band, sorted."""
+    found = pl.DataFrame(schema={"place": pl.Int64, "before": pl.Int64})
+    group = pl.Series("group", ["", *groups] if groups else [""], dtype=pl.Categorical).slice(1)
+    with tempfile.TemporaryFile() as file:
+        _write_bands(texts, file)
+        file.seek(0)
+        for _ in range(_BANDS if len(texts) else 0):
+            keys = np.frombuffer(file.read(8 * len(texts)), np.uint64)
+            band = pl.DataFrame({"key": keys}).with_row_index("place").cast({"place": pl.Int64})
+            band = band.with_columns(group) if groups else band
+            shared = band.filter(pl.col("key").is_duplicated())
+            pairs = shared.join(shared.rename({"place": "before"}), on="key").filter(pl.col("before") < pl.col("place"))
+            pairs = pairs.filter(pl.col("group") != pl.col("group_right")) if groups else pairs
+            found = pl.concat([found, pairs.select("place", "before")]).unique()
+    return found.sort("place", "before")
+
+
+def _write_bands(texts: Sequence[str], file: IO[bytes]) -> None:
+    """A key of 64 bits a text and band into `file`, band after band."""
+    for start in range(0, len(texts), _TEXTS_A_BATCH):
+        sets = [sorted(shingles(text)) for text in texts[start : start + _TEXTS_A_BATCH]]
+        rows = RMinHash.digest_matrix_from_token_sets(sets, _PERMUTATIONS, 42).to_rows()
+        halves = np.array(rows, np.uint32).view(np.uint64).reshape(len(sets), _BANDS, -1)
+        keys = halves[..., 0] * np.uint64(0x9E3779B97F4A7C15) + halves[..., 1]
+        keys = (keys ^ (keys >> np.uint64(32))) * np.uint64(0xC2B2AE3D27D4EB4F)
+        for band in range(_BANDS):
+            file.seek(8 * (band * len(texts) + start))
+            file.write(keys[:, band].tobytes())

@@ -54,3 +54,15 @@ def test_among_many_texts_every_near_one_is_found() -> None:
 
     assert [place for place, _ in found] == [-1] * 300 + list(range(300))
     assert min(similarity for _, similarity in found[300:]) > 0.9
+
+
+def test_what_is_found_does_not_depend_on_how_many_texts_are_worked_on_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [BASE.replace("nine", f"{number} or {number + 1}") for number in range(30)]
+    groups = ["test" if number % 3 else "train" for number in range(30)]
+    expected = list(nearest_before(texts, groups=groups))
+    assert any(similarity > 0.8 for _, similarity in expected)
+
+    monkeypatch.setattr("pairgen.near_duplicates._TEXTS_A_BATCH", 7)
+    monkeypatch.setattr("pairgen.near_duplicates._SETS_IN_MEMORY", 2)
+
+    assert list(nearest_before(texts, groups=groups)) == expected
