@@ -101,8 +101,8 @@ class Memory:
             raise self._fault(error) from error
 
     def _fault(self, error: sqlite3.Error) -> StoreError:
-        """What is wrong with the file, and the cure: a damaged one may be deleted, it holds nothing but scores."""
-        if isinstance(error, sqlite3.OperationalError):
+        """What is wrong with the file, and the cure: one that is damaged, or has other tables, may be deleted."""
+        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
             return StoreError(
                 f"{self._path}: cannot remember scores there ({error}); "
                 "free some space, or give a folder that can be written"

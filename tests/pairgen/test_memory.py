@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import sqlite3
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -203,3 +204,30 @@ def test_a_damaged_row_is_told(path: Path) -> None:
 
     with pytest.raises(StoreError, match=rf"^{path}: is damaged \(.*\); delete it"):
         Memory(path).recall("m", ["damn", "idiot"], Lengths(), np.float64)
+
+
+def test_a_file_that_was_cut_short_is_told_and_scores_are_computed_anew_without_it(path: Path) -> None:
+    memory = Memory(path)
+    texts = [f"damn {number}" for number in range(500)]
+    memory.recall("m", texts, Lengths(), np.float64)
+    memory._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    memory._connection().close()
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    with pytest.raises(StoreError, match=rf"^{path}: is damaged \(.*malformed.*\); delete it"):
+        Memory(path).recall("m", texts, Lengths(), np.float64)
+
+    path.unlink()
+    asked = Lengths()
+    assert Memory(path).recall("m", texts, asked, np.float64).tolist() == [len(text) / 3 for text in texts]
+    assert asked.asked == [texts]
+
+
+def test_a_file_of_another_schema_is_told(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE scores (text TEXT, score REAL)")
+    other.close()
+
+    with pytest.raises(StoreError, match=rf"^{path}: is damaged \(no such column: key\); delete it"):
+        Memory(path).recall("m", ["damn"], Lengths(), np.float64)
