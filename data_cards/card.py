@@ -94,6 +94,7 @@ def _summary(draft: Draft, stats: dict[str, Any]) -> str:
         ["published", f"{draft.created[:16].replace('T', ' ')} UTC"],
         ["version before", f"`{draft.parent}`" if draft.parent else "none"],
         ["made by", f"contrast-pairs {markdown(draft.code)}"],
+        *(["candidate", markdown(reason)] for reason in draft.candidate),
         ["licence of the sources", markdown(", ".join(licences(stats)))],
     ]
     return f"{text} `card.html` beside this file shows the same with pictures.\n\n" + _table(["", ""], facts)

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from data_cards import difference, pictures
 from data_cards.page import render
+from pairgen.candidates import is_candidate
 from pairgen.diff import diff
 from pairgen.errors import OutputError, StoreError
 from pairgen.tags import tags_of
@@ -65,7 +66,9 @@ def _write_set(work: Path, name: str, versions: list[Version]) -> dict[str, Any]
     panels = _trend(live)
     page = render("dataset.html", name=name, rows=rows, panels=panels, reasons=_reasons(live))
     (work / name / "index.html").write_text(page, encoding="utf-8")
-    return {"name": name, "rows": rows, "latest": live[-1] if live else None, "panels": panels}
+    accepted = [row for row in live if not row["candidate"]]
+    latest = accepted[-1] if accepted else None
+    return {"name": name, "rows": rows, "latest": latest, "candidates": len(live), "panels": panels}
 
 
 def _card(version: Version) -> bytes:
@@ -89,6 +92,7 @@ def _row(version: Version) -> dict[str, Any]:
         "passed": sum(check["ok"] for check in checks),
         "tags": tags_of(version),
         "withdrawn": stone["reason"] if stone else None,
+        "candidate": "; ".join(version.candidate) if is_candidate(version) else "",
         "card": None,
         "diff": None,
         "toxicity before": _median(toxicity.get("before")),

@@ -20,6 +20,7 @@ from flows.publishing import show_card
 from flows.recipe import Recipe, RunSettings
 from flows.shards import Shards, advance, funnel, gather, gather_dropped, workplace, write_shards, write_whole
 from flows.stage import across, stage
+from pairgen.candidates import beyond
 from pairgen.corpus import clean, source_sha256
 from pairgen.draft import code_version
 from pairgen.loading import LoadedModels, fingerprints, load_models
@@ -161,7 +162,8 @@ def publish(contents: Contents, recipe: Recipe, store: Place, models: LoadedMode
         beside = baselines(*tables, models, max_toxicity=recipe.rewrite.max_toxicity)
         return documents(draft, curves(*tables, recipe.filters), beside)
 
-    return Store(store).publish(recipe.publish.name, contents, documents=written)
+    review = partial(beyond, limits=recipe.publish)
+    return Store(store).publish(recipe.publish.name, contents, documents=written, review=review)
 
 
 @stage("artifacts")

@@ -59,7 +59,7 @@ def demo(
     place = _writable(store, publishes=True)
     recipe = read_recipe("demo").settled(place)
     published = build_flow(recipe, place)
-    version = published or Store(place).resolve(recipe.publish.name)
+    version = published or Store(place).newest(recipe.publish.name)
     printing.built(version, new=published is not None)
     model = train_version(version, recipe.train, free_folder(out / f"{version.name}-v{version.number}"))
     specs = {"base": recipe.train.model, "tuned": str(model)}
@@ -89,7 +89,7 @@ def build(
 
     with redirect_stdout(sys.stderr):  # libraries that download print there
         published = build_flow(read, place)
-    version = published or Store(place).resolve(read.publish.name)
+    version = published or Store(place).newest(read.publish.name)
     if as_json:
         write({**printing.summary(version), "published": published is not None})
     else:

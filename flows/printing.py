@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pairgen.candidates import is_candidate
 from pairgen.places import Place
 from pairgen.store import Version
 from pairgen.tags import tag_history, tags_of
@@ -20,7 +21,7 @@ console = Console(highlight=False)
 
 
 def summary(version: Version) -> dict[str, Any]:
-    """What a machine needs of a version: name, version, reference, digest, path, tags, withdrawn, counts, created."""
+    """What a machine needs of a version: reference, digest, path, tags, withdrawn or candidate and why, counts."""
     manifest = version.manifest
     return {
         "name": version.name,
@@ -30,6 +31,7 @@ def summary(version: Version) -> dict[str, Any]:
         "path": str(version.place),
         "tags": tags_of(version),
         "withdrawn": withdrawal_of(version),
+        "candidate": list(version.candidate) if is_candidate(version) else None,
         "created": manifest["created"],
         "counts": manifest["counts"],
         "funnel": manifest["funnel"],
@@ -40,6 +42,7 @@ def built(version: Version, *, new: bool) -> None:
     """The version's name and its funnel, with every reason."""
     said = "published" if new else "nothing changed; the newest version is"
     console.print(f"\n[bold]{said} {version.reference}[/bold]  digest {version.digest[:12]}\n")
+    _candidate(version)
     _funnel(version)
 
 
@@ -52,6 +55,7 @@ def shown(version: Version) -> None:
     if stone:
         console.print(Text(f"withdrawn on {stone['when'][:10]}: {stone['reason']}", style="red"), soft_wrap=True)
     console.print()
+    _candidate(version)
     for source in manifest["source"]:
         told = f"source {source['name']}: {source['rows']:,} rows, {source['licence']}, sha256 {source['sha256'][:12]}"
         console.print(Text(_harmless(told)), soft_wrap=True)
@@ -66,6 +70,15 @@ def shown(version: Version) -> None:
     for role, fingerprint in manifest["fingerprints"].items():
         console.print(Text(_harmless(f"  {role}: {fingerprint}")), soft_wrap=True)
     paths({"data card": version.place / "card.html"})
+
+
+def _candidate(version: Version) -> None:
+    """Why a version is a candidate, and how it stops being one."""
+    if is_candidate(version):
+        for reason in version.candidate:
+            console.print(Text(f"candidate: {_harmless(reason)}", style="red"), soft_wrap=True)
+        cure = f"`{version.name}@latest` is not this version until someone tags it: contrast-pairs tag"
+        console.print(f"{cure} {version.reference} accepted\n", soft_wrap=True)
 
 
 def _harmless(told: str) -> str:
@@ -101,7 +114,8 @@ def versions(found: Sequence[Version], store: str, name: str | None) -> None:
         counts = version.stats()
         totals = f"{counts['sets']['total']:,}", f"{counts['pairs']['total']:,}"
         stone = withdrawal_of(version)
-        told = (", ".join(tags_of(version)), Text(f"withdrawn: {stone['reason']}" if stone else ""))
+        candidate = f"candidate: {_harmless('; '.join(version.candidate))}" if is_candidate(version) else ""
+        told = (", ".join(tags_of(version)), Text(f"withdrawn: {stone['reason']}" if stone else candidate))
         listed.add_row(version.reference, version.manifest["created"], *totals, version.digest[:12], *told)
     console.print(listed)
 

@@ -11,6 +11,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from filters.all import AnyFilter
+from pairgen.candidates import Limits
 from pairgen.corpus import SourceSettings
 from pairgen.errors import RecipeError
 from pairgen.mining import MineSettings
@@ -26,10 +27,8 @@ from training.settings import EvaluateSettings, TrainSettings
 SHIPPED = ("demo", "embedded", "hub")
 
 
-class PublishSettings(BaseModel):
-    """The `[publish]` section: the data set's name, and the people who answer for it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class PublishSettings(Limits):
+    """The `[publish]` section: the data set's name, and how far a version may be from the latest."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
 

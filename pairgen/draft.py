@@ -39,7 +39,7 @@ class Draft:
     """A version about to be published, as its documents see it.
 
     `parent` is the reference of the one before, `before` that version: None where there is none, or it is damaged.
-    `files` has sha256 and size of each file of the tables, by its path in the version.
+    `files` has sha256 and size of each file of the tables, by its path in the version, `candidate` why it is one.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Draft:
     code: str
     before: Version | None = None
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    candidate: tuple[str, ...] = ()
 
     @property
     def reference(self) -> str:
@@ -99,6 +100,7 @@ def write_documents(work: Path, draft: Draft, documents: dict[str, str]) -> None
         "parent": draft.parent,
         "created": draft.created,
         "code": draft.code,
+        "candidate": list(draft.candidate),
         "fingerprints": contents.fingerprints,
         "source": contents.source,
         "counts": count_rows(contents.pairs, contents.members, contents.dropped),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pairgen.candidates import is_candidate
 from pairgen.errors import StoreError
 from pairgen.places import Place, Remote, local_folder
 from pairgen.records import PREFIX, read_record, signed, write_record
@@ -31,12 +32,13 @@ class Verdict(NamedTuple):
 def judge(versions: Sequence[Version], *, keep: int, models: Path, store: Sequence[Version]) -> list[Verdict]:
     """What stays of `versions`, all of one data set, and why.
 
-    The newest `keep` that are not withdrawn stay, what has a tag, what a model in a folder under `models` was trained
-    from, what another version of the `store` was held against, and the version before each of these, which its manifest
-    names as parent.
+    The latest and the newest `keep` that are not withdrawn stay, what has a tag, what a model in a folder under
+    `models` was trained from, what another version of the `store` was held against, and the version before each of
+    these, which its manifest names as parent.
     """
     held = _held_against(store)
     live = [version.number for version in versions if not withdrawal_of(version)]
+    latest = [version.number for version in versions if version.number in live and not is_candidate(version)][-1:]
     trained = _trained(models)
     own: dict[int, list[str]] = {}
     of: dict[str | None, list[str]] = {}
@@ -44,6 +46,8 @@ def judge(versions: Sequence[Version], *, keep: int, models: Path, store: Sequen
         reasons = [f"tag {tag}" for tag in tags_of(version)]
         if version.number in live[-keep:]:
             reasons.append("newest")
+        elif version.number in latest:
+            reasons.append("latest")
         for lineage, named in trained:
             if named["digest"] == version.digest or named["version"] == version.reference:
                 reasons.append(f"model {lineage.parent}")

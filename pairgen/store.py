@@ -3,14 +3,15 @@
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from pairgen import prune, tags, withdrawn
+from pairgen.candidates import is_candidate
 from pairgen.draft import Contents, Draft, code_version, finish, hashed, sync, write_documents, write_tables
 from pairgen.errors import SchemaError, StoreError
 from pairgen.places import Place, Remote, local_folder, place_of
@@ -30,6 +31,8 @@ from pairgen.version import (
 
 __all__ = ["Contents", "Draft", "Store", "Version", "verify"]
 
+Review: TypeAlias = Callable[[Contents, Version], Sequence[str]]  # a version to be, the latest: what is against it
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _FOLDER = re.compile(r"v(\d{4}|[1-9]\d{4,})")
 _MANIFEST = re.compile(rf"{_FOLDER.pattern}/{re.escape(MANIFEST)}")
@@ -43,12 +46,20 @@ class Store:
     def __init__(self, root: str | Place) -> None:
         self.root = place_of(root)
 
-    def publish(self, name: str, contents: Contents, *, documents: Callable[[Draft], dict[str, str]]) -> Version | None:
+    def publish(
+        self,
+        name: str,
+        contents: Contents,
+        *,
+        documents: Callable[[Draft], dict[str, str]],
+        review: Review | None = None,
+    ) -> Version | None:
         """The new version of `name`, or None where the newest already holds the same pairs and members.
 
         `documents` gives the text of each further file (README.md, card.html, stats.json). Everything is written to a
         folder of its own and renamed at the end, so that there is never half a version; the files are read-only then.
-        To a remote store they are copied, the manifest last and exclusively.
+        To a remote store they are copied, the manifest last and exclusively. What `review` says against it beside the
+        latest version makes it a candidate; so does a latest version that is too damaged to tell.
         """
         self.check_name(name)
         contents = _checked(name, contents)
@@ -59,8 +70,8 @@ class Store:
         with self._working(home) as work:
             write_tables(work, contents)
             if isinstance(home, Path):
-                return self._settle(home, digest, contents, documents, work)
-            return self._settle_remote(home, digest, contents, documents, work)
+                return self._settle(home, digest, contents, documents, review, work)
+            return self._settle_remote(home, digest, contents, documents, review, work)
 
     def adopt(self, folder: Path, *, source: str) -> tuple[Version, bool]:
         """The version in a folder NAME/vNNNN elsewhere, as it is, in this store; and whether it is new here.
@@ -129,7 +140,7 @@ class Store:
     def resolve(self, reference: str) -> Version:
         """The version that NAME, NAME@latest, NAME@v3, NAME@TAG or NAME@DIGESTPREFIX (6 or more characters) means.
 
-        The latest is the newest that is not withdrawn; the others are found whether or not they were.
+        The latest is the newest that is neither withdrawn nor a candidate; the others are found whatever they are.
         """
         name, at, which = reference.partition("@")
         self.check_name(name)
@@ -138,18 +149,24 @@ class Store:
             known = f"there are: {', '.join(names)}" if names else "it is empty; `contrast-pairs build RECIPE` fills it"
             raise StoreError(f"{reference}: no data set {name!r} in {self.root}; {known}")
         numbers = self._numbers(name)
-        found = self._live(name)[-1:] if which == "latest" or not at else self._named(name, which)
+        found = self._latest(name) if which == "latest" or not at else self._named(name, which)
         if len(found) > 1:
             fitting = ", ".join(f"{name}@v{number}" for number in found)
             raise StoreError(f"{reference}: fits {fitting}; give more characters of the digest")
         if not found and (which == "latest" or not at):
-            raise StoreError(f"{reference}: every version of {name} is withdrawn; `contrast-pairs versions {name}`")
+            fate = "a candidate or withdrawn" if self._live(name) else "withdrawn"
+            raise StoreError(f"{reference}: every version of {name} is {fate}; `contrast-pairs versions {name}`")
         if not found or found[0] not in numbers:
             known = ", ".join(f"{name}@v{number}" for number in numbers[-12:])
             stone = prune.read_pruned(self.root / name).get(found[0]) if found else None
             said = f"pruned on {stone['when'][:10]}" if stone else f"no such version in {self.root}"
             raise StoreError(f"{reference}: {said}; there are: {known}")
         return read_version(self._folder(name, found[0]))
+
+    def newest(self, name: str) -> Version:
+        """The newest version that is not withdrawn, a candidate or not: what a build of the same pairs finds there."""
+        live = self._live(name) if name in self.names() else []
+        return self.resolve(f"{name}@v{live[-1]}" if live else name)
 
     def tag(self, reference: str, tag: str) -> dict[str, Any]:
         """Give `tag` to the version that `reference` means, and say how it moved: tag, from, to, when, who."""
@@ -234,6 +251,11 @@ class Store:
         versions = (read_version(self._folder(name, number)) for number in numbers)
         return [version.number for version in versions if not withdrawn.withdrawal_of(version)]
 
+    def _latest(self, name: str) -> list[int]:
+        """The number of the newest version that is neither withdrawn nor a candidate, if there is one."""
+        numbers = reversed(self._live(name))
+        return next(([each] for each in numbers if not is_candidate(read_version(self._folder(name, each)))), [])
+
     def _highest(self, name: str) -> int:
         record = self.root / name / _NUMBERS
         recorded = record.read_text(encoding="ascii").strip() if record.is_file() else "0"
@@ -270,22 +292,44 @@ class Store:
             shutil.rmtree(work, ignore_errors=True)
 
     def _draft(
-        self, name: str, number: int, digest: str, contents: Contents, created: str, files: dict[str, dict[str, Any]]
+        self,
+        name: str,
+        number: int,
+        digest: str,
+        contents: Contents,
+        created: str,
+        files: dict[str, dict[str, Any]],
+        review: Review | None,
     ) -> Draft:
         existing = self._numbers(name)
         parent = f"{name}@v{existing[-1]}" if existing else None
         before = self._readable(name, existing[-1]) if existing else None
-        return Draft(name, number, digest, contents, parent, created, code_version(), before, files)
+        against = tuple(self._reviewed(name, contents, review)) if review else ()
+        return Draft(name, number, digest, contents, parent, created, code_version(), before, files, against)
+
+    def _reviewed(self, name: str, contents: Contents, review: Review) -> Sequence[str]:
+        """What is said against `contents` beside the latest version; nothing where there is none."""
+        latest = self._latest(name)
+        try:
+            return review(contents, read_version(self._folder(name, latest[0]))) if latest else ()
+        except StoreError as error:
+            return (f"{name}@v{latest[0]} cannot be compared with: {error}",)
 
     def _settle(
-        self, home: Path, digest: str, contents: Contents, documents: Callable[[Draft], dict[str, str]], work: Path
+        self,
+        home: Path,
+        digest: str,
+        contents: Contents,
+        documents: Callable[[Draft], dict[str, str]],
+        review: Review | None,
+        work: Path,
     ) -> Version | None:
         """Documents and manifest for the next number, then the rename; once more if another publisher was faster."""
         name, created, files = home.name, datetime.now(UTC).isoformat(timespec="seconds"), hashed(work)
         while True:
             self._record(name, self._highest(name))
             number = self._highest(name) + 1
-            draft = self._draft(name, number, digest, contents, created, files)
+            draft = self._draft(name, number, digest, contents, created, files, review)
             # Asked after the number was chosen: whoever takes that meanwhile makes the rename fail.
             if self._is_newest(name, digest):
                 return None
@@ -299,7 +343,13 @@ class Store:
             return read_version(folder)
 
     def _settle_remote(
-        self, home: Remote, digest: str, contents: Contents, documents: Callable[[Draft], dict[str, str]], work: Path
+        self,
+        home: Remote,
+        digest: str,
+        contents: Contents,
+        documents: Callable[[Draft], dict[str, str]],
+        review: Review | None,
+        work: Path,
     ) -> Version | None:
         """The next number is a turn; its mark, the manifest, comes last. Once more if the turn was given up for it."""
         name, created, files = home.name, datetime.now(UTC).isoformat(timespec="seconds"), hashed(work)
@@ -307,7 +357,7 @@ class Store:
             with turn(home, _QUEUE, _mark, first=self._highest(name) + 1) as number:
                 if self._is_newest(name, digest):
                     return None
-                draft = self._draft(name, number, digest, contents, created, files)
+                draft = self._draft(name, number, digest, contents, created, files, review)
                 write_documents(work, draft, documents(draft))
                 folder = home / _folder(number)
                 if _uploaded(work, folder):

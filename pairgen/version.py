@@ -57,6 +57,11 @@ class Version:
         """sha256 over the rows of pairs and members: 64 hexadecimal characters."""
         return str(self.manifest["digest"])
 
+    @property
+    def candidate(self) -> tuple[str, ...]:
+        """Why it was published as a candidate, a line a figure (`pairgen.candidates`); empty if it was not."""
+        return tuple(map(str, self.manifest.get("candidate", ())))
+
     def pairs(self) -> pl.DataFrame:
         """All splits, sorted by `pair_id`, with every `score_*`."""
         return self._table("pairs")
