@@ -6,16 +6,15 @@ Stages are plain functions from table to table; each task here runs one of them 
 import json
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 from prefect import flow
-from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from data_cards.card import documents
 from filters.base import apply_filters
 from filters.near_duplicate import apply_across_sets
 from filters.what_if import curves
+from flows.engines import task_runner
 from flows.publishing import show_card
 from flows.recipe import Recipe, RunSettings
 from flows.shards import Shards, advance, funnel, gather, gather_dropped, workplace, write_shards, write_whole
@@ -35,25 +34,30 @@ from pairgen.store import Contents, Draft, Store, Version
 from pairgen.version import in_order
 
 STAGES = ("read", "split", "references", "mine", "rewrite", "negatives", "pair", "filter", "near_duplicate", "disjoint")
-threads: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=2)
 shard_stage = partial(stage, run_name="{shard.name}", again_after=(1, 2))  # three times in all
 
 
-@flow(name="build", task_runner=threads, validate_parameters=False)
 def build(recipe: Recipe, store: Place) -> Version | None:
     """Publish the version that a settled `recipe` makes from its source, or None if nothing changed."""
+    return stages.with_options(task_runner=task_runner(recipe.run))(recipe, store)
+
+
+@flow(name="build", validate_parameters=False)
+def stages(recipe: Recipe, store: Place) -> Version | None:
+    """The stages of a build; where shards are worked on, `memory` is the file of scores that the models share."""
     here = local_folder(store)
-    models = load_models(recipe.models, here / ".cache" / "scores.sqlite")
+    memory = here.resolve() / ".cache" / "scores.sqlite"
+    models = load_models(recipe.models, memory)
     with workplace(here, recipe.publish.name, *what_decides(recipe, models)) as work:
         raw = shard_source(recipe, work)
         read = across(read_texts, raw.folders, recipe)
         leaks = leaking_texts(read, work, recipe)
         split = across(split_texts, read, recipe, leaks)
-        mined = across(mine_seeds, split, recipe, models)
-        rewritten = across(rewrite_texts, mined, recipe, models)
-        negated = across(make_negatives, rewritten, recipe, models)
-        paired = across(pair_members, negated, recipe, models)
-        judged = across(judge_pairs, paired, recipe, models)
+        mined = across(mine_seeds, split, recipe, memory)
+        rewritten = across(rewrite_texts, mined, recipe, memory)
+        negated = across(make_negatives, rewritten, recipe, memory)
+        paired = across(pair_members, negated, recipe, memory)
+        judged = across(judge_pairs, paired, recipe, memory)
         everything = judge_across_sets(judged, work, recipe, models)
         contents = collect(everything, judged, recipe, models, raw)
         version = publish(contents, recipe, store, models)
@@ -100,29 +104,34 @@ def split_texts(shard: Path, recipe: Recipe, leaks: Path) -> Path:
 
 
 @shard_stage("mine")
-def mine_seeds(shard: Path, recipe: Recipe, models: LoadedModels) -> Path:
+def mine_seeds(shard: Path, recipe: Recipe, memory: Path) -> Path:
+    models = load_models(recipe.models, memory)
     return advance(shard, "mine", partial(mine_texts, settings=recipe.mine, models=models), reads=["references"])
 
 
 @shard_stage("rewrite")
-def rewrite_texts(shard: Path, recipe: Recipe, models: LoadedModels) -> Path:
+def rewrite_texts(shard: Path, recipe: Recipe, memory: Path) -> Path:
+    models = load_models(recipe.models, memory)
     return advance(shard, "rewrite", partial(rewrite_seeds, settings=recipe.rewrite, models=models), reads=["mine"])
 
 
 @shard_stage("negatives")
-def make_negatives(shard: Path, recipe: Recipe, models: LoadedModels) -> Path:
+def make_negatives(shard: Path, recipe: Recipe, memory: Path) -> Path:
+    models = load_models(recipe.models, memory)
     function = partial(make_sets, settings=recipe.negatives, min_toxicity=recipe.mine.min_toxicity, models=models)
     return advance(shard, "negatives", function, reads=["rewrite"], kept=count_sets)
 
 
 @shard_stage("pair")
-def pair_members(shard: Path, recipe: Recipe, models: LoadedModels) -> Path:
+def pair_members(shard: Path, recipe: Recipe, memory: Path) -> Path:
+    models = load_models(recipe.models, memory)
     function = partial(make_pairs, settings=recipe.negatives, models=models)
     return advance(shard, "pair", function, reads=["negatives", "rewrite"], unit="pair", entered=count_products)
 
 
 @shard_stage("filter")
-def judge_pairs(shard: Path, recipe: Recipe, models: LoadedModels) -> Path:
+def judge_pairs(shard: Path, recipe: Recipe, memory: Path) -> Path:
+    models = load_models(recipe.models, memory)
     filters = [each for each in recipe.filters if not each.across_sets]
     return advance(shard, "filter", partial(apply_filters, filters=filters, models=models), reads=["pair"], unit="pair")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from filters.all import AnyFilter
 from pairgen.candidates import Limits
@@ -37,12 +37,22 @@ class RunSettings(BaseModel):
     """The `[run]` section: how the work is cut and shared out; it changes no result, unless a shard is set aside.
 
     A shard that fails three times stops the build, or is set aside: its texts are dropped, with the stage that failed.
+    `address` is that of a Dask or Ray cluster whose workers see the same folders as this machine.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rows_per_shard: int = Field(default=1_000, ge=1)
+    engine: Literal["threads", "processes", "dask", "ray"] = "threads"
+    workers: int = Field(default=2, ge=1)  # on this machine; a cluster at an address has its own
+    address: str | None = None
     on_failed_shard: Literal["stop", "set_aside"] = "stop"
+
+    @model_validator(mode="after")
+    def _has_a_cluster(self) -> Self:
+        if self.address is not None and self.engine not in ("dask", "ray"):
+            raise ValueError(f'engine = "{self.engine}" has no address; expected "dask" or "ray"')
+        return self
 
 
 class Recipe(BaseModel):

@@ -41,7 +41,7 @@ def workplace(here: Path, name: str, *parts: str) -> Iterator[Path]:
     What a build of the same `parts` left when it was stopped is still there; what others left is removed. It goes when
     the build ends well. Another build of `name` that works here is waited for.
     """
-    home = here / f".build-{name}"
+    home = here.resolve() / f".build-{name}"
     work = home / digest(*parts)
     with ExitStack() as held:
         try:
