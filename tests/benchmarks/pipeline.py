@@ -1,0 +1,238 @@
+"""What a build costs besides its models, again, and at size.
+
+    python -m tests.benchmarks.pipeline --only overhead|rebuild|rows|dask|cost [--rows 1000] [--data DIR]
+
+    overhead  wall time over the sum of the models' forward passes, one worker (at most 1.15)
+    rebuild   an unchanged build, one with 1 % new, and one that was killed at 60 %, beside a full one; same digests
+    rows      stages without a model on synthetic rows: rows a second and peak memory
+    dask      one Dask worker and two, one torch thread each
+    cost      seconds a comment at a quarter of the rows, at the rows, and at four times the rows
+
+Real comments are rows of civil_comments.parquet in DIR, drawn by the digest of their text; without it nothing is run.
+Each figure is of one run on this machine: compare those of one run with each other.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from flows.recipe import read_recipe
+from pairgen.corpus import read_texts
+from pairgen.digests import digest, fraction, pick
+from tests.benchmarks.build import DATA, sample
+
+
+def comments(given: argparse.Namespace, work: Path, rows: int) -> Path:
+    """A Parquet file of `rows` real comments."""
+    file = given.data / "civil_comments.parquet"
+    if not file.is_file():
+        sys.exit(f"SKIPPED: {file} is not there; this figure needs real comments")
+    folder = work / f"rows{rows}"
+    folder.mkdir(exist_ok=True)
+    return sample(file, rows, folder)
+
+
+def recipe_file(given: argparse.Namespace, work: Path, source: Path, **run: object) -> Path:
+    """The recipe for `source`, with these keys of `[run]`."""
+    recipe = read_recipe(given.recipe, sources=[str(source)], name="comments")
+    changed = recipe.model_copy(update={"run": recipe.run.model_copy(update=run)})
+    file = work / f"{source.parent.name}-{digest(str(sorted(run.items())))[:6]}.toml"
+    file.write_text(changed.toml(), encoding="utf-8")
+    return file
+
+
+def build(recipe: Path, store: Path, *, stop_after: float | None = None, threads: int | None = None) -> dict[str, Any]:
+    """What the command line says of a build, with its seconds; killed -9 after `stop_after` seconds."""
+    command = [sys.executable, "-m", "flows", "build", str(recipe), "--store", str(store), "--json"]
+    environment = os.environ | ({"OMP_NUM_THREADS": str(threads)} if threads else {})
+    started = time.monotonic()
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    try:
+        out, err = running.communicate(timeout=stop_after)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        running.communicate()
+        return {}
+    if running.returncode:
+        sys.exit(err)
+    return {**json.loads(out), "seconds": time.monotonic() - started}
+
+
+def overhead(given: argparse.Namespace, work: Path) -> None:
+    from flows.build import build as build_here
+    from pairgen.loading import load_models
+    from pairgen.memory import Memory
+
+    recipe = read_recipe(str(recipe_file(given, work, comments(given, work, given.rows), workers=1)))
+    models = load_models(recipe.models, (work / "store").resolve() / ".cache" / "scores.sqlite")
+    passes = {"parser": 0.0}
+    recall, parse = Memory.recall, models.parser.parse
+
+    def timed(name: str, compute: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            started = time.perf_counter()
+            try:
+                return compute(*args, **kwargs)
+            finally:
+                passes[name] = passes.get(name, 0.0) + time.perf_counter() - started
+
+        return call
+
+    def recalled(self: Memory, model: str, texts: Any, compute: Any, dtype: Any) -> Any:
+        return recall(self, model, texts, timed(model.split()[0], compute), dtype)
+
+    Memory.recall = recalled  # type: ignore[method-assign]
+    models.parser.parse = timed("parser", parse)  # type: ignore[method-assign]
+    models.toxicity, models.judge, models.embedder  # noqa: B018  (made before the clock starts)
+    started = time.perf_counter()
+    build_here(recipe, work / "store")
+    wall, inside = time.perf_counter() - started, sum(passes.values())
+    for name, seconds in sorted(passes.items(), key=lambda each: -each[1]):
+        print(f"  {name:<40}{seconds:>8.1f} s")
+    print(f"comments {given.rows}, wall {wall:.1f} s, forward passes {inside:.1f} s, ratio {wall / inside:.2f}")
+
+
+def rebuild(given: argparse.Namespace, work: Path) -> None:
+    more = given.rows + max(1, given.rows // 100)
+    before = recipe_file(given, work, comments(given, work, given.rows), rows_per_shard=max(1, given.rows // 8))
+    after = recipe_file(given, work, comments(given, work, more), rows_per_shard=max(1, given.rows // 8))
+    full = build(before, work / "full")
+    whole = full["seconds"]
+    print(f"full {whole:.1f} s, {full['counts']['pairs']} pairs")
+    again = build(before, work / "full")
+    print(f"unchanged {again['seconds']:.1f} s ({again['seconds'] / whole:.0%}), published {again['published']}")
+    grown, anew = build(after, work / "full"), build(after, work / "anew")
+    same = grown["digest"] == anew["digest"]
+    print(f"1 % new {grown['seconds']:.1f} s ({grown['seconds'] / whole:.0%}), digest of a build from nothing: {same}")
+    build(before, work / "killed", stop_after=0.6 * whole)
+    resumed = build(before, work / "killed")
+    alike = resumed["digest"] == full["digest"]
+    print(f"killed at 60 %, then {resumed['seconds']:.1f} s ({resumed['seconds'] / whole:.0%}), same digest: {alike}")
+    sys.exit(not (same and alike and not again["published"]))
+
+
+def synthetic(file: Path, rows: int) -> Path:
+    """`rows` texts of 8 to 30 words of our sample corpus, of which one in ten is nearly the text before it."""
+    demo = read_texts("package:demo")["text"].to_list()
+    words = sorted({word for text in demo for word in text.split() if word.isalpha()})
+    texts = [" ".join(pick(words, str(row), str(word)) for word in range(8 + row % 23)) for row in range(rows)]
+    for row in range(9, rows, 10):
+        texts[row] = f"{texts[row - 1]} {pick(words, str(row))}"
+    pl.DataFrame({"text": texts}).write_parquet(file)
+    return file
+
+
+def rows(given: argparse.Namespace, work: Path) -> None:
+    """In a process of its own after the rows are made, so that its peak memory is theirs."""
+    if not given.source:
+        source = synthetic(work / "synthetic.parquet", given.rows)
+        command = [sys.executable, "-m", "tests.benchmarks.pipeline", "--only", "rows", "--source", str(source)]
+        sys.exit(subprocess.run(command, check=False).returncode)
+    from filters.base import keep_pairs
+    from filters.near_duplicate import NearDuplicate
+    from filters.similarity import Similarity
+    from flows.shards import advance, gather, gather_dropped, write_shards, write_whole
+    from pairgen.corpus import SourceSettings, clean
+    from pairgen.schema import PAIRS, check_sums
+    from pairgen.splits import SplitSettings, drop_leaks, drop_shared, find_leaks
+
+    clock, height = time.perf_counter(), 0
+
+    def told(stage: str) -> None:
+        nonlocal clock
+        now = time.perf_counter()
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        print(
+            f"  {stage:<16}{now - clock:>8.1f} s {height / (now - clock):>10.0f} rows/s   peak {peak:.2f} GiB",
+            flush=True,
+        )
+        clock = time.perf_counter()
+
+    settings, split = SourceSettings(paths=(str(given.source),)), SplitSettings()
+    told("imports")
+    shards = write_shards(work, settings, rows_per_shard=1_000)
+    height = shards.facts[0].rows
+    told("read and shard")
+    for shard in shards.folders:
+        advance(shard, "read", lambda raw: clean(raw, settings=settings, split=split), reads=["raw"])
+    told("normalise")
+    texts = [pl.read_parquet(shard / "read.parquet") for shard in shards.folders]
+    leaks = find_leaks(texts, max_similarity=split.max_similarity)
+    del texts
+    told("find leaks")
+    for shard in shards.folders:
+        advance(shard, "split", lambda read: drop_leaks(read, leaks=leaks), reads=["read"])
+        made = pl.read_parquet(shard / "split.parquet")
+        pairs = made.select(
+            pair_id="text_id", set_id="text_id", context="context", positive="text", parent="text", source="source",
+            negative=pl.col("text") + " damn", positive_kind=pl.lit("original"), negative_kind=pl.lit("negation"),
+            split="split",
+            score_similarity=pl.col("text_id").map_elements(lambda each: fraction(each), return_dtype=pl.Float64),
+        )  # fmt: skip
+        write_whole(shard / "pair.parquet", pairs.select(*PAIRS, "score_similarity"))
+        gate = [Similarity(min_score=0.2)]
+        advance(shard, "filter", lambda scored, gate=gate: keep_pairs(scored, gate, stage="filter"), reads=["pair"])
+    told("split and filter")
+    pairs = gather(shards.folders, "filter", PAIRS)
+    nearest = NearDuplicate().nearest(pairs)
+    near = pairs.filter(nearest["similarity"] <= 0.8)
+    told("near duplicates")
+    outcome = drop_shared(near)
+    check_sums("disjoint", entered=near.height, kept=outcome.kept.height, dropped=outcome.dropped.height)
+    for name, part in outcome.kept.partition_by("split", as_dict=True).items():
+        write_whole(work / f"{name[0]}.parquet", part)
+    gather_dropped(shards.folders)
+    told("publish")
+    print(
+        f"rows {height}, kept {outcome.kept.height}, leaks {leaks.height}, near duplicates {pairs.height - near.height}"
+    )
+    sys.exit(not (outcome.kept.height and leaks.height and pairs.height > near.height))
+
+
+def dask(given: argparse.Namespace, work: Path) -> None:
+    source = comments(given, work, given.rows)
+    seconds = []
+    for workers in (1, 2):
+        run = {"engine": "dask", "workers": workers, "rows_per_shard": max(1, given.rows // 16)}
+        made = build(recipe_file(given, work, source, **run), work / f"dask{workers}", threads=1)
+        seconds.append(made["seconds"])
+        print(f"{workers} workers {made['seconds']:.1f} s, digest {made['digest'][:12]}")
+    print(f"speed-up {seconds[0] / seconds[1]:.2f}")
+
+
+def cost(given: argparse.Namespace, work: Path) -> None:
+    counts = (given.rows // 4, given.rows, given.rows * 4)
+    found = []
+    for count in counts:
+        made = build(recipe_file(given, work, comments(given, work, count)), work / f"cost{count}")
+        found.append(made["seconds"] / count)
+        print(f"comments {count}, {made['seconds']:.1f} s, {found[-1]:.4f} s a comment")
+    print(f"slope over the last two {np.diff(found)[-1]:+.4f} s a comment")
+
+
+def main() -> None:
+    figures = {"overhead": overhead, "rebuild": rebuild, "rows": rows, "dask": dask, "cost": cost}
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--only", choices=figures, required=True)
+    arguments.add_argument("--rows", type=int, default=1_000)
+    arguments.add_argument("--data", type=Path, default=DATA)
+    arguments.add_argument("--recipe", default="embedded")
+    arguments.add_argument("--source", type=Path, help=argparse.SUPPRESS)
+    given = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as work:
+        figures[given.only](given, Path(work))
+
+
+if __name__ == "__main__":
+    main()
