@@ -9,8 +9,9 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 from pairgen.extraction import shielded
 
 _CHARACTERS = 1_000
-# A text is in another language where its own is less probable than this. Of 13,000 English comments no one is, and
-# every French, Russian or Chinese sentence of a line; "crème brûlée" is too short to tell.
+# A text is in another language where its own is less probable than this. Of 7,000 English comments no one is, in
+# capitals neither, and every French, Russian or Chinese sentence of a line; "crème brûlée" is too short to tell, and
+# one word six times over may be taken for another language.
 _MIN_PROBABILITY = 1e-3
 _SHORT_MIN_PROBABILITY = 1e-5
 _SHORT_CHARACTERS = 20

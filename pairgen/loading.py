@@ -58,7 +58,6 @@ _TOKENS_A_BATCH = 256  # what it works on stays in the cache of a core, and litt
 _TOP_P = 0.8  # a small model wanders at the usual .9
 _WIDEST = 1024  # the nucleus is cut at so many tokens: sorting a whole vocabulary takes longer than the model
 _MASKS = (1, 2, 3)  # tokens that a fill may have
-_LIKELIEST = 8  # tokens of each mask that are put together
 _AROUND_GAP = 150  # characters on either side of a gap that the filler reads
 _TRANSLATED = 128  # tokens of a translation
 _DETOXIFY_MODELS = ("original", "unbiased", "multilingual", "original-small", "unbiased-small")
@@ -598,6 +597,10 @@ class _MaskedLanguageModel:
     def _loaded(self) -> tuple[Any, Any]:
         return _transformer(AutoModelForMaskedLM, self._spec, self._dtype, "masked language model")
 
+    @cached_property
+    def _tokenizer(self) -> Any:
+        return AutoTokenizer.from_pretrained(model_folder(self._spec))
+
     def fill(self, gaps: Sequence[tuple[str, str]], *, k: int) -> Floats:
         """(n, 3, k, 3): the token ids of the `k` likeliest fills for one, two and three masks, -1 behind the end."""
         made = np.full((len(gaps), len(_MASKS), k, max(_MASKS)), -1.0)
@@ -616,7 +619,7 @@ class _MaskedLanguageModel:
 
             def likeliest(ids: torch.Tensor, attention: torch.Tensor) -> torch.Tensor:
                 scores = model(input_ids=ids, attention_mask=attention).logits.float().log_softmax(-1)
-                best, found = scores.topk(_LIKELIEST, -1)
+                best, found = scores.topk(k, -1)
                 return torch.stack([found.float(), best], -1)
 
             rows = _forward(texts, lambda _: tokens, tokenizer.pad_token_id or 0, likeliest)
@@ -631,9 +634,8 @@ class _MaskedLanguageModel:
         return made
 
     def written(self, row: Floats) -> str:
-        """The token ids of a fill as text."""
-        tokenizer = self._loaded[1]
-        return str(tokenizer.decode([int(token) for token in row if token >= 0], skip_special_tokens=True)).strip()
+        """The token ids of a fill as text; no weights are loaded for it."""
+        return _decoded([int(token) for token in row if token >= 0], self._tokenizer)
 
 
 class _RoundTrip:
@@ -651,6 +653,10 @@ class _RoundTrip:
     def _loaded(self) -> list[tuple[Any, Any]]:
         return [_transformer(AutoModelForSeq2SeqLM, spec, self._dtype, "translation model") for spec in self._specs]
 
+    @cached_property
+    def _tokenizer(self) -> Any:
+        return AutoTokenizer.from_pretrained(model_folder(self._specs[1]))
+
     def translate(self, texts: Sequence[str]) -> Floats:
         """(n, 128): the token ids of each text there and back, -1 behind the end."""
         made = np.full((len(texts), _TRANSLATED), -1.0)
@@ -662,8 +668,8 @@ class _RoundTrip:
         return made
 
     def written(self, row: Floats) -> str | None:
-        """A row of `translate` as text; None where there is none."""
-        return _decoded([int(token) for token in row if token >= 0], self._loaded[1][1]) or None
+        """A row of `translate` as text; None where there is none. No weights are loaded for it."""
+        return _decoded([int(token) for token in row if token >= 0], self._tokenizer) or None
 
 
 def _translations(texts: Sequence[str], model: Any, tokenizer: Any) -> list[list[int]]:
@@ -674,7 +680,12 @@ def _translations(texts: Sequence[str], model: Any, tokenizer: Any) -> list[list
 
     def generate(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         made: torch.Tensor = model.generate(
-            input_ids=ids, attention_mask=mask, num_beams=1, do_sample=False, max_new_tokens=_TRANSLATED - 1
+            input_ids=ids,
+            attention_mask=mask,
+            num_beams=1,
+            do_sample=False,
+            max_new_tokens=_TRANSLATED - 1,
+            forced_eos_token_id=None,  # Marian's would end what was cut off as if it were whole
         )
         return made
 

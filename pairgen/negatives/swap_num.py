@@ -38,6 +38,8 @@ _MONTH_AFTER = re.compile(rf"\s+(?:of\s+)?{_MONTH}", re.IGNORECASE)
 _HALF_DAY = re.compile(r"\s?(?:[ap]\.?m\b|o['’]?clock\b)", re.IGNORECASE)
 _TIME_BEFORE = re.compile(r"\b(?:about|after|around|at|before|by|from|since|till?|to|until)\s+$", re.IGNORECASE)
 _CENTURY = re.compile(r"[\s-]+centur(?:y|ies)\b", re.IGNORECASE)
+_YEAR = re.compile(r"1\d\d\d|20\d\d")
+_DATE_BEFORE = re.compile(rf"{_MONTH}\.?(?:\s+\d{{1,2}}(?:st|nd|rd|th)?)?,?\s+$", re.IGNORECASE)
 _YEAR_BEFORE = re.compile(
     r"(?:\b(?:in|since|of|by|until|till|from|before|after|during|year|early|late|circa)\s+|\()$", re.IGNORECASE
 )
@@ -106,7 +108,7 @@ def _limits(text: str, mention: Mention) -> tuple[int, float]:
     month = _MONTH_BEFORE.search(before) or _MONTH_AFTER.match(after)
     if month and number <= 31:
         return 1, _DAYS[_MONTHS.index(month[1].lower())]
-    if _HALF_DAY.match(after) or re.search("[ap]m$", mention.text, re.IGNORECASE):
+    if number <= 12 and (_HALF_DAY.match(after) or re.search("[ap]m$", mention.text, re.IGNORECASE)):
         return 1, 12
     if _CENTURY.match(after):
         return 1, 21
@@ -126,10 +128,9 @@ def _other(text: str, mention: Mention, low: int, high: float, seed: str) -> str
     digits, after = parts["digits"], parts["after"]
     if after.lower() == "s" or re.match(r"['’]s\b", text[mention.end :]):
         new = _other_decade(digits, seed)
-    elif re.fullmatch(r"1\d\d\d|20\d\d", digits) and not after and not parts["before"] and _is_year(text, mention):
-        new = str(
-            int(digits) + pick([step for step in range(-9, 7) if step and low <= int(digits) + step <= high], seed)
-        )
+    elif _YEAR.fullmatch(digits) and not after and not parts["before"] and _is_year(text, mention):
+        years = [int(digits) + step for step in range(-9, 7) if step and low <= int(digits) + step <= high]
+        new = str(pick(years, seed)) if years else None
     else:
         new = _other_digits(digits, low, high, seed)
     if new is None:
@@ -140,8 +141,13 @@ def _other(text: str, mention: Mention, low: int, high: float, seed: str) -> str
 
 
 def _is_year(text: str, mention: Mention) -> bool:
-    """Round thousands and hundreds are years where a word says so: "in 1900", but "1000 times"."""
-    return not mention.text.endswith("00") or _YEAR_BEFORE.search(text[: mention.start]) is not None
+    """Hundreds are years where a word, a month or the other end of a range says so: "in 1900", but "1000 times"."""
+    found = _range_at(text, mention)
+    ends = (mention.text, *(found.groups() if found else ()))
+    if any(end and _YEAR.fullmatch(end) and not end.endswith("00") for end in ends):
+        return True
+    before = text[: mention.start]
+    return bool(_YEAR_BEFORE.search(before) or _DATE_BEFORE.search(before))
 
 
 def _other_decade(digits: str, seed: str) -> str | None:
@@ -162,7 +168,7 @@ def _other_digits(digits: str, low: int, high: float, seed: str) -> str | None:
         return f"{other:0{width}d}:{int(fraction(seed, 'minute') * 12) * 5:02d}"
     if re.fullmatch(r"\d{1,2}(?:/\d{1,4})+", digits):
         return _other_date(digits, seed)
-    if re.fullmatch(r"\d{1,3}(?:,\d{3})+", digits):
+    if re.fullmatch(r"[1-9]\d{0,2}(?:,\d{3})+", digits):
         return f"{_near(int(digits.replace(',', '')), low, high, seed):,}"
     if found := re.fullmatch(r"(\d+)\.(\d+)", digits):
         decimals = len(found.group(2))

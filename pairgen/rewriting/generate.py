@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pairgen.digests import digest, normalise
-from pairgen.extraction import entities, negations, numbers, protected_pieces, shielded
+from pairgen.extraction import Mention, entities, negations, numbers, protected_pieces, shielded
 from pairgen.models import Models
 from pairgen.rewriting.lexicon import DELETE, THING
 from pairgen.rewriting.locate import Carrier, lexicon_spans
@@ -70,7 +70,7 @@ def generate(
     changes = [
         (each, change)
         for each, made in zip(drafts, parsed, strict=True)
-        if _adds_no_name(made, docs[each.place])
+        if _same_names(docs[each.place], made, carriers[each.place])
         and (change := _change(docs[each.place], made, carriers[each.place], each.strategy))
     ]
     candidates: list[list[Candidate]] = [[] for _ in docs]
@@ -170,11 +170,21 @@ def _keeps(draft: _Draft, doc: Any) -> bool:
     )
 
 
-def _adds_no_name(made: Any, doc: Any) -> bool:
-    """Whether every name of `made` stands in `doc`."""
-    known = doc.text.casefold()
-    names = [each.text for each in entities(made)] + [token.text for token in made if token.pos_ == "PROPN"]
-    return all(name.casefold() in known for name in names)
+def _same_names(doc: Any, made: Any, carriers: Sequence[Carrier]) -> bool:
+    """Whether `doc`, but for its carriers, and `made` hold the same names, as words of their own."""
+    kept = [each for each in _names(doc) if not any(each.start < one.end and one.start < each.end for one in carriers)]
+    return all(_occurs(each.text, made.text) for each in kept) and all(
+        _occurs(each.text, doc.text) for each in _names(made)
+    )
+
+
+def _names(doc: Any) -> list[Mention]:
+    proper = [token for token in doc if token.pos_ == "PROPN"]
+    return [*entities(doc), *(Mention(token.idx, token.idx + len(token), token.text, token.pos_) for token in proper)]
+
+
+def _occurs(name: str, text: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", text.casefold()) is not None
 
 
 def _change(doc: Any, made: Any, carriers: Sequence[Carrier], strategy: str) -> tuple[list[str], list[str]] | None:

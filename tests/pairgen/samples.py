@@ -216,7 +216,7 @@ def save_translation_model(folder: Path, pairs: dict[str, str]) -> Path:
         bos_token_id=tokenizer.cls_token_id,
         eos_token_id=tokenizer.sep_token_id,
         decoder_start_token_id=tokenizer.cls_token_id,
-        forced_eos_token_id=None,
+        forced_eos_token_id=tokenizer.sep_token_id,  # as Marian's configs have it
     )
     said = [row[1:] for row in tokenizer(list(pairs.values()), padding=True)["input_ids"]]
     labels = [[one if one != tokenizer.pad_token_id else -100 for one in row] for row in said]

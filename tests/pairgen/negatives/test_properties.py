@@ -288,6 +288,34 @@ def test_a_changed_number_stays_plausible(text: str, form: str, parser: Parser) 
     assert all(negative and re.fullmatch(form, pieces(negative)[0]) for negative in negatives)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "In 2016 PM Modi banned the notes.",
+        "It was 1999 am I right?",
+        "It came by 1999 o'clock.",
+        "Between 2000 and 2001 they won, and between 2001 and 2002 they lost it.",
+        "From 2000-2001 they won and from 2001-2002 they lost.",
+        "In 1998-1999 it rose and 1999-2000 it fell",
+    ],
+)
+def test_a_year_beside_what_reads_like_a_time_stays_a_year_or_is_left(text: str, parser: Parser) -> None:
+    doc, nothing = parser.parse([text, ""])
+    found = [negative for seed in range(40) if (negative := swap_num(doc, nothing, seed=str(seed)))]
+
+    assert all(re.fullmatch(r"(1\d|20)\d\d", piece) for negative in found for piece in pieces(negative))
+
+
+@pytest.mark.parametrize("text", ["He was born on Jan 1 2000.", "In 1999-2000 it fell."])
+def test_the_year_2000_is_a_year_in_a_date_and_in_a_range(text: str, parser: Parser) -> None:
+    doc, nothing = parser.parse([text, ""])
+    found = [negative for seed in range(40) if (negative := swap_num(doc, nothing, seed=str(seed)))]
+    years = [int(piece) for negative in found for piece in pieces(negative) if len(piece) == 4]
+
+    assert years
+    assert all(1985 <= year <= 2010 for year in years)
+
+
 def test_acronyms_and_parts_of_other_names_are_left(parser: Parser) -> None:
     acronym, part, nothing = parser.parse(["It starts at noon UTC.", "Obama met Michelle Obama in Chicago.", ""])
     negatives = [swap_ent(part, nothing, seed=str(seed)) for seed in range(20)]
