@@ -4,6 +4,8 @@ Stages are plain functions from table to table; each task here runs one of them 
 """
 
 import json
+import re
+import secrets
 from functools import partial
 from pathlib import Path
 
@@ -34,6 +36,7 @@ from pairgen.store import Contents, Draft, Store, Version
 from pairgen.version import in_order
 
 STAGES = ("read", "split", "references", "mine", "rewrite", "negatives", "pair", "filter", "near_duplicate", "disjoint")
+_COMMIT = re.compile(r"@[0-9a-f]{40}$")
 shard_stage = partial(stage, run_name="{shard.name}", again_after=(1, 2))  # three times in all
 
 
@@ -66,9 +69,13 @@ def stages(recipe: Recipe, store: Place) -> Version | None:
 
 
 def what_decides(recipe: Recipe, models: LoadedModels) -> list[str]:
-    """What a stopped build must share with one that goes on with its shards."""
+    """What a stopped build must share with one that goes on with its shards.
+
+    A data set on the hub whose revision is no commit may be another one by then: its build begins anew.
+    """
     run = RunSettings(rows_per_shard=recipe.run.rows_per_shard)
-    sources = [source_sha256(path) for path in recipe.source.paths]
+    paths = recipe.source.paths
+    sources = [source_sha256(path) or (path if _COMMIT.search(path) else secrets.token_hex(8)) for path in paths]
     decisive = recipe.model_copy(update={"run": run}).toml()
     return [decisive, json.dumps(sources), json.dumps(fingerprints(models)), code_version()]
 

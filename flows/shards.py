@@ -71,21 +71,21 @@ def _locked(file: Path, name: str) -> IO[str]:
 def write_shards(work: Path, settings: SourceSettings, *, rows_per_shard: int) -> Shards:
     """Every source, cut into shards by the digests of its texts: where a text goes does not depend on the row order.
 
-    Shards of the same sources that stand in `work` whole are left as they are.
+    Shards of the same sources that stand in `work` whole are left as they are; those set aside are tried again.
     """
     listed = work / "shards.json"
     if listed.exists():
         held = json.loads(listed.read_text(encoding="utf-8"))
-        whole = Shards(
-            [_latest(work / each) for each in held["folders"]], [SourceFacts(**each) for each in held["facts"]]
-        )
+        whole = Shards([work / each for each in held["folders"]], [SourceFacts(**each) for each in held["facts"]])
         if all(source_sha256(each.path) in (None, each.sha256) for each in whole.facts):
+            for aside in work.glob("*.set_aside"):
+                shutil.rmtree(aside)
             return whole
     for unfinished in work.glob("*"):
         shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink()
     tables, facts = zip(*(_unchanged(path, settings) for path in settings.paths), strict=True)
     rows = pl.concat(tables)
-    bits = max(0, math.ceil(math.log2(rows.height / rows_per_shard)))
+    bits = min(16, max(0, math.ceil(math.log2(rows.height / rows_per_shard))))
     bucket = pl.col("text_id").str.head(4).str.to_integer(base=16) // 2 ** (16 - bits)
     folders = []
     for (number,), part in rows.sort("text_id").group_by(bucket, maintain_order=True):
@@ -137,7 +137,7 @@ def set_aside(shard: Path, stage: str) -> Path:
 
     Their reason is "failed_STAGE"; every later stage has nothing to do, in the columns that it had.
     """
-    done = sorted((file.stem for file in shard.glob("*.json")), key=lambda each: each != "read")
+    done = sorted(file.stem for file in shard.glob("*.json"))
     made = shard.with_name(f".{secrets.token_hex(8)}")
     made.mkdir()
     empty(RAW).write_parquet(made / "raw.parquet")
@@ -151,15 +151,7 @@ def set_aside(shard: Path, stage: str) -> Path:
     dropped = stack([*earlier, failed], DROPPED)
     row = {"stage": "read", "unit": "text", "entered": dropped.height, "kept": 0, "dropped": dropped.height}
     _leave(made, row, Outcome(empty(TEXTS), dropped))
-    return made.rename(_aside(shard))
-
-
-def _aside(shard: Path) -> Path:
-    return shard.with_name(f"{shard.name}.set_aside")
-
-
-def _latest(shard: Path) -> Path:
-    return _aside(shard) if _aside(shard).exists() else shard
+    return made.rename(shard.with_name(f"{shard.name}.set_aside"))
 
 
 def _leave(shard: Path, counts: dict[str, Any], outcome: Outcome) -> None:

@@ -1,9 +1,11 @@
 """Near duplicates: MinHash finds candidates among any number of texts, exact Jaccard similarity decides.
 
 A text is the set of the 5-character shingles of its normalised form (Broder 1997; Leskovec et al., Mining of Massive
-Datasets, chapter 3). In memory are the texts and one band of their signatures; all bands are in a temporary file.
+Datasets, chapter 3). Of equal texts only the first are looked at. In memory are the texts, one band of their signatures
+and the candidates; all bands are in a temporary file.
 """
 
+import hashlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -45,13 +47,40 @@ def nearest_before(texts: Sequence[str], *, groups: Sequence[str] | None = None)
     def shingles_at(place: int) -> frozenset[str]:
         return shingles(texts[place])
 
-    best = np.full(len(texts), -1, np.int64)
-    similarities = np.zeros(len(texts))
-    for place, before in _candidates(texts, groups).iter_rows():
+    twins, places = _twins(texts, groups)
+    best, similarities = np.array(twins, np.int64), np.array([float(twin >= 0) for twin in twins])
+    looked_at = [texts[place] for place in places]
+    candidates = _candidates(looked_at, [groups[place] for place in places] if groups else None)
+    for found, earlier in candidates.iter_rows():
+        place, before = places[found], places[earlier]
+        if twins[place] >= 0:
+            continue
         similarity = jaccard(shingles_at(place), shingles_at(before))
         if similarity > similarities[place]:  # of equals the first
             best[place], similarities[place] = before, similarity
     yield from zip(best.tolist(), similarities.tolist(), strict=True)
+
+
+def _twins(texts: Sequence[str], groups: Sequence[str] | None) -> tuple[list[int], list[int]]:
+    """For each text the place of the first equal one before it, of another group, or -1; and the places to look at.
+
+    These are the texts without such a twin, and of each text the first that stands in another group than its first.
+    """
+    first: dict[bytes, tuple[int, int]] = {}
+    twins, others = [], set()
+    for place, text in enumerate(texts):
+        key = hashlib.blake2b(normalise(text).encode(), digest_size=16).digest()
+        one, other = first.setdefault(key, (place, -1))
+        if one == place:
+            twins.append(-1)
+        elif groups is None or groups[one] != groups[place]:
+            twins.append(one)
+            if groups is not None and other < 0:
+                first[key] = (one, place)
+                others.add(place)
+        else:
+            twins.append(other)
+    return twins, [place for place, twin in enumerate(twins) if twin < 0 or place in others]
 
 
 def _candidates(texts: Sequence[str], groups: Sequence[str] | None) -> pl.DataFrame:

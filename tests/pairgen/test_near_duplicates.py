@@ -1,5 +1,7 @@
 """MinHash finds the candidates, the exact Jaccard similarity decides."""
 
+import time
+
 import pytest
 
 from pairgen.digests import digest
@@ -40,6 +42,35 @@ def test_only_texts_of_other_groups_are_looked_at() -> None:
     found = list(nearest_before(texts, groups=["test", "train", "train", "test"]))
 
     assert [place for place, _ in found] == [-1, 0, 0, 2]
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_equal_texts_find_the_first_of_another_group(grouped: bool) -> None:
+    texts = [BASE, BASE, BASE + "!", BASE.upper(), BASE + "!", "Another thing altogether.", BASE]
+    groups = ["a", "a", "b", "b", "b", "a", "a"] if grouped else None
+    expected = [
+        max(
+            (
+                (jaccard(shingles(text), shingles(texts[before])), -before)
+                for before in range(place)
+                if groups is None or groups[before] != groups[place]
+            ),
+            default=(0.0, 1),
+        )
+        for place, text in enumerate(texts)
+    ]
+
+    found = list(nearest_before(texts, groups=groups))
+
+    assert found == [(-before, similarity) if similarity > 0.5 else (-1, 0.0) for similarity, before in expected]
+
+
+def test_many_equal_texts_are_no_more_work_than_one() -> None:
+    started = time.monotonic()
+    found = list(nearest_before(["Thanks!"] * 20_000))
+
+    assert found == [(-1, 0.0), *[(0, 1.0)] * 19_999]
+    assert time.monotonic() - started < 20
 
 
 def test_no_texts() -> None:
