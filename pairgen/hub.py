@@ -13,11 +13,13 @@ from typing import Any
 from huggingface_hub import HfApi, get_token
 from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is httpx's, or httpx2's
     HfHubHTTPError,
+    HFValidationError,
     HTTPError,
     RemoteEntryNotFoundError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from pairgen.errors import StoreError
@@ -88,6 +90,10 @@ def _parsed(repo: str) -> tuple[str, str | None]:
     found = _REPO.fullmatch(repo)
     if not found:
         raise StoreError(f"{repo!r}: no repository of the hub; expected ORG/NAME, or ORG/NAME@v3")
+    try:
+        validate_repo_id(found[1])
+    except HFValidationError as error:
+        raise StoreError(f"{repo!r}: no repository of the hub ({brief(error)}); expected ORG/NAME") from error
     return found[1], found[2]
 
 

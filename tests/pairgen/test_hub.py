@@ -229,6 +229,17 @@ def test_no_token_no_repository_no_tag(hub: Hub, store: Store, other: Store, mon
         push(version, "people/new")
 
 
+@pytest.mark.parametrize("repo", ["org/my--data", "org/x.git", "org/a..b@v1", "org/x."])
+def test_a_name_that_the_hub_does_not_take_is_one_line(other: Store, repo: str) -> None:
+    with pytest.raises(
+        StoreError, match=r"no repository of the hub \(Repo|no repository of the hub \(Cannot"
+    ) as caught:
+        pull(repo, other)
+
+    assert str(caught.value).startswith(f"'{repo}': ")
+    assert "\n" not in str(caught.value)
+
+
 def test_no_network(store: Store, other: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     at("http://127.0.0.1:9", monkeypatch)
     monkeypatch.setattr("huggingface_hub.constants.AGENT_HARNESSES_PATH", str(store.root / "agents"))
