@@ -39,7 +39,8 @@ def beyond(contents: Contents, latest: Version, limits: Limits) -> list[str]:
         if mean is not None and moved is not None:
             figures.append((f"mean {score}", mean, moved, moved - mean, f"max_{score}_change"))
     return [
-        f"{name} {found:.4g}, {expected:.4g} in {latest.reference}: {change:+.1%}, {key} is {limit:g}"
+        f"{name} {found:.4g}, {expected:.4g} in {latest.reference}: "
+        f"{change:{'+.1%' if name == 'pairs' else '+.4g'}}, {key} is {limit:g}"
         for name, expected, found, change, key in figures
         if (limit := getattr(limits, key)) is not None and abs(change) > limit
     ]

@@ -81,7 +81,8 @@ def test_a_mean_that_moved(store: Store, score: str, by: float, said: int) -> No
     found = beyond(replace(made, pairs=moved), store.resolve("demo"), LIMITS)
 
     assert len(found) == said
-    assert all(each.startswith(f"mean {score} ") and f"max_{score}_change is 0.05" in each for each in found)
+    assert all(each.startswith(f"mean {score} ") for each in found)
+    assert all(each.endswith(f" in demo@v1: {by:+}, max_{score}_change is 0.05") for each in found)
     assert beyond(replace(made, pairs=made.pairs.drop(f"score_{score}")), store.resolve("demo"), LIMITS) == []
 
 
