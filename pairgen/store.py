@@ -102,8 +102,7 @@ class Store:
             for path in sorted(work.rglob("*"), reverse=True):
                 finish(path) if path.is_file() else sync(path)
             if isinstance(home, Path):
-                landed = _renamed(work, home / folder.name)
-                self._record(version.name, version.number)
+                landed = self._renamed(work, home / folder.name)
             else:
                 landed = self._landed(home, version.number, work)
         if not landed:
@@ -335,12 +334,8 @@ class Store:
                 return None
             write_documents(work, draft, documents(draft))
             folder = home / _folder(number)
-            if not _renamed(work, folder):
-                continue
-            with suppress(OSError):  # it is published: a disk that is full now changes nothing about that
-                sync(folder.parent)
-                self._record(name, number)
-            return read_version(folder)
+            if self._renamed(work, folder):
+                return read_version(folder)
 
     def _settle_remote(
         self,
@@ -362,6 +357,19 @@ class Store:
                 folder = home / _folder(number)
                 if _uploaded(work, folder):
                     return read_version(folder)
+
+    def _renamed(self, work: Path, folder: Path) -> bool:
+        """Whether the folder of a finished version could have its name: False where another was faster."""
+        try:
+            work.rename(folder)
+        except OSError:
+            if not folder.exists():
+                raise
+            return False
+        with suppress(OSError):  # it is published: a disk that is full now changes nothing about that
+            sync(folder.parent)
+            self._record(folder.parent.name, int(folder.name[1:]))
+        return True
 
     def _landed(self, home: Remote, number: int, work: Path) -> bool:
         with turn(home, _QUEUE, _mark, first=number) as own:
@@ -387,17 +395,6 @@ def _folder(number: int) -> str:
 
 def _mark(number: int) -> str:
     return f"{_folder(number)}/{MANIFEST}"
-
-
-def _renamed(work: Path, folder: Path) -> bool:
-    """Whether the folder of a finished version could have its name: False where another was faster."""
-    try:
-        work.rename(folder)
-    except OSError:
-        if not folder.exists():
-            raise
-        return False
-    return True
 
 
 def _uploaded(work: Path, folder: Remote) -> bool:

@@ -129,6 +129,17 @@ def test_a_removed_newest_version_keeps_its_number(store: Store) -> None:
     assert (version.number, version.manifest["parent"]) == (3, "demo@v1")
 
 
+def test_a_version_that_landed_counts_though_its_number_cannot_be_recorded(store: Store, tmp_path: Path) -> None:
+    version = publish(store)
+    other = Store(tmp_path / "other")
+    (other.root / "demo" / ".numbers").mkdir(parents=True)  # no file can be renamed to a folder
+
+    pulled, new = other.adopt(version.path, source="people/demo")
+
+    assert (pulled.digest, new) == (version.digest, True)
+    assert sorted(path.name for path in (other.root / "demo").iterdir()) == [".numbers", "v0001"]
+
+
 def test_a_publisher_that_was_overtaken_takes_the_next_number(store: Store) -> None:
     overtaken: list[int] = []
 
