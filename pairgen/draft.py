@@ -38,7 +38,7 @@ class Contents:
 class Draft:
     """A version about to be published, as its documents see it.
 
-    `parent` is the reference of the one before, `before` that version: None where there is none, or it is damaged.
+    `parent` is the reference of the one before, `before` that version: None where there is none.
     `files` has sha256 and size of each file of the tables, by its path in the version, `candidate` why it is one.
     """
 

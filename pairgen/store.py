@@ -59,7 +59,8 @@ class Store:
         `documents` gives the text of each further file (README.md, card.html, stats.json). Everything is written to a
         folder of its own and renamed at the end, so that there is never half a version; the files are read-only then.
         To a remote store they are copied, the manifest last and exclusively. What `review` says against it beside the
-        latest version makes it a candidate; so does a latest version that is too damaged to tell.
+        latest version makes it a candidate; so does a latest version whose tables are too damaged to tell.
+        `StoreError` where the manifest of the newest is damaged: what it holds is not known then.
         """
         self.check_name(name)
         contents = _checked(name, contents)
@@ -219,12 +220,6 @@ class Store:
     def _folder(self, name: str, number: int) -> Place:
         return self.root / name / _folder(number)
 
-    def _readable(self, name: str, number: int) -> Version | None:
-        """The version, or None where it is damaged: what is published after it does not depend on it."""
-        with suppress(StoreError):
-            return read_version(self._folder(name, number))
-        return None
-
     def _taken(self, name: str) -> list[int]:
         home = self.root / name
         if isinstance(home, Remote):
@@ -302,7 +297,7 @@ class Store:
     ) -> Draft:
         existing = self._numbers(name)
         parent = f"{name}@v{existing[-1]}" if existing else None
-        before = self._readable(name, existing[-1]) if existing else None
+        before = read_version(self._folder(name, existing[-1])) if existing else None
         against = tuple(self._reviewed(name, contents, review)) if review else ()
         return Draft(name, number, digest, contents, parent, created, code_version(), before, files, against)
 

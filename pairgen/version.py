@@ -114,7 +114,9 @@ def read_version(folder: Place) -> Version:
                 raise ValueError(f"{missing[0]} is no {_KEYS[missing[0]].__name__}")
             _check_entries(manifest)
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise StoreError(f"{path}: damaged manifest ({brief(error)}); restore it, or build again") from error
+        raise StoreError(
+            f"{path}: damaged manifest ({brief(error)}); restore it, or remove that folder and build again"
+        ) from error
     if found > FORMAT:
         raise StoreError(f"{path}: format {found}, this release reads up to {FORMAT}; upgrade contrast-pairs")
     return Version(folder.parent.name, int(folder.name[1:]), folder, manifest)

@@ -513,6 +513,20 @@ def test_a_damaged_or_newer_manifest_is_one_line(store: Store, text: str, what: 
     assert store.resolve("demo@v2").number == 2
 
 
+def test_nothing_is_published_after_a_damaged_manifest_until_its_folder_is_removed(store: Store) -> None:
+    publish(store, 24)
+    damaged = publish(store, 27)
+    alter(damaged.path / "manifest.json", lambda _: b"{")
+
+    with pytest.raises(StoreError, match=r"v0002/manifest.json: damaged .*; restore it, or remove that folder and"):
+        publish(store, 30)
+    assert sorted(path.name for path in (store.root / "demo").iterdir()) == [".numbers", "v0001", "v0002"]
+    shutil.rmtree(damaged.path)
+
+    version = publish(store, 30)
+    assert (version.number, version.manifest["parent"]) == (3, "demo@v1")
+
+
 def test_a_table_without_rows_is_read_with_its_columns(store: Store) -> None:
     built = contents()
     funnel = built.funnel.with_columns(entered=pl.col("kept"), dropped=pl.lit(0, dtype=pl.Int64))
