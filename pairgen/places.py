@@ -73,7 +73,10 @@ class Remote:
             files.pipe_file(path, content)
 
     def create(self, content: bytes) -> bool:
-        """Write the file unless it is there; False where it was. Of many who try at once, one gets True."""
+        """Write the file unless it is there; False where it was. Of many who try at once, one gets True.
+
+        Where an answer can be lost, contents tell whose file it is: they are each writer's own, or empty.
+        """
         protocol = self.url.partition("://")[0]
         if protocol not in _EXCLUSIVE:
             raise StoreError(
@@ -84,12 +87,11 @@ class Remote:
             try:
                 with _one_at_a_time:
                     files.pipe_file(path, content, mode="create")
-            except FileExistsError:
-                return False
             except OSError as error:
-                if _status(error) in (409, 412):  # another was there, or is just being created
-                    return False
-                raise
+                if not isinstance(error, FileExistsError) and _status(error) not in (409, 412):
+                    raise
+                # Another was there or is just being created, or an own try landed whose answer was lost.
+                return bool(content) and bool(files.isfile(path)) and files.cat_file(path) == content
         return True
 
     def unlink(self) -> None:

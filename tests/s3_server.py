@@ -10,6 +10,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 BUCKET = "pairs"
+UNANSWERED: set[str] = set()  # paths whose next PUT is done, and answered by 503
 _KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 
@@ -24,6 +25,11 @@ def serve_s3() -> Iterator[dict[str, str]]:
 
     def one_at_a_time(environ: Any, start_response: Any) -> Any:
         with turn:
+            if environ["REQUEST_METHOD"] == "PUT" and environ["PATH_INFO"] in UNANSWERED:
+                UNANSWERED.remove(environ["PATH_INFO"])
+                b"".join(app(environ, lambda *_: None))
+                start_response("503 Service Unavailable", [("Content-Length", "0")])
+                return []
             return app(environ, start_response)
 
     server = make_server("127.0.0.1", 0, one_at_a_time, threaded=True, request_handler=_Quiet)

@@ -24,7 +24,7 @@ from pairgen.tags import tags_of
 from pairgen.version import content_digest
 from pairgen.withdrawn import refuse_withdrawn
 from tests.contents import contents
-from tests.s3_server import BUCKET, serve_s3
+from tests.s3_server import BUCKET, UNANSWERED, serve_s3
 
 ROOT = Path(__file__).parents[2]
 
@@ -248,6 +248,22 @@ def test_one_of_many_creates_a_file(store: Store) -> None:
 
     assert made.count(True) == 1
     assert place.read_text() == str(made.index(True))
+
+
+@pytest.mark.slow
+def test_a_file_whose_answer_was_lost_is_still_ones_own(s3: dict[str, str]) -> None:
+    place = place_of(f"s3://{BUCKET}/{secrets.token_hex(4)}")
+    assert isinstance(place, Remote)
+    own, given_up = place / "own", place / "given-up"
+    UNANSWERED.update(f"/{each.url.removeprefix('s3://')}" for each in (own, given_up))
+
+    assert own.create(b"mine")
+    assert not given_up.create(b"")
+
+    assert not UNANSWERED
+    assert not own.create(b"other")
+    assert not given_up.create(b"late")
+    assert (own.read_bytes(), given_up.read_bytes()) == (b"mine", b"")
 
 
 _PUBLISH = """
