@@ -42,7 +42,7 @@ def built(version: Version, *, new: bool) -> None:
     """The version's name and its funnel, with every reason."""
     said = "published" if new else "nothing changed; the newest version is"
     console.print(f"\n[bold]{said} {version.reference}[/bold]  digest {version.digest[:12]}\n")
-    _candidate(version)
+    candidate(version)
     _funnel(version)
 
 
@@ -55,7 +55,7 @@ def shown(version: Version) -> None:
     if stone:
         console.print(Text(f"withdrawn on {stone['when'][:10]}: {stone['reason']}", style="red"), soft_wrap=True)
     console.print()
-    _candidate(version)
+    candidate(version)
     for source in manifest["source"]:
         told = f"source {source['name']}: {source['rows']:,} rows, {source['licence']}, sha256 {source['sha256'][:12]}"
         console.print(Text(_harmless(told)), soft_wrap=True)
@@ -72,7 +72,7 @@ def shown(version: Version) -> None:
     paths({"data card": version.place / "card.html"})
 
 
-def _candidate(version: Version) -> None:
+def candidate(version: Version) -> None:
     """Why a version is a candidate, and how it stops being one."""
     if is_candidate(version):
         for reason in version.candidate:
@@ -114,8 +114,8 @@ def versions(found: Sequence[Version], store: str, name: str | None) -> None:
         counts = version.stats()
         totals = f"{counts['sets']['total']:,}", f"{counts['pairs']['total']:,}"
         stone = withdrawal_of(version)
-        candidate = f"candidate: {_harmless('; '.join(version.candidate))}" if is_candidate(version) else ""
-        told = (", ".join(tags_of(version)), Text(f"withdrawn: {stone['reason']}" if stone else candidate))
+        waits = f"candidate: {_harmless('; '.join(version.candidate))}" if is_candidate(version) else ""
+        told = (", ".join(tags_of(version)), Text(f"withdrawn: {stone['reason']}" if stone else waits))
         listed.add_row(version.reference, version.manifest["created"], *totals, version.digest[:12], *told)
     console.print(listed)
 

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 from rich.text import Text
 
-from flows.printing import console, grid, paths
+from flows.printing import candidate, console, grid, paths
 from pairgen.diff import Difference
 from pairgen.places import Place
 from pairgen.prune import Verdict
@@ -91,6 +91,7 @@ def pushed(version: Version, repo: str, *, new: bool) -> None:
 def pulled(version: Version, repo: str, *, new: bool) -> None:
     """Which version came, or was there."""
     _say(f"{'pulled' if new else 'already there:'} {version.reference} of {repo}, digest {version.digest[:12]}")
+    candidate(version)
     paths({"data set": version.place})
 
 

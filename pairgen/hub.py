@@ -35,7 +35,8 @@ _OWN = ".gitattributes"  # the hub's
 def push(version: Version, repo: str) -> bool:
     """Put `version` on the hub, with its tag; False where that tag holds it already. A new repository is private.
 
-    `StoreError` where it was withdrawn or altered, or the repository or its tag holds something else.
+    `StoreError` where it was withdrawn or altered, or the repository or its tag holds something else
+    or a newer version, which a pull without a tag would no longer get.
     """
     name, which = _parsed(repo)
     if which:
@@ -56,6 +57,10 @@ def push(version: Version, repo: str) -> bool:
             there = _manifest(hub, name, "main")
             if there.get("name") != version.name:
                 raise StoreError(f"{name}: holds {_told(there)}, not {version.name}; choose another repository")
+            if isinstance(there.get("number"), int) and there["number"] > version.number:
+                raise StoreError(
+                    f"{name}: holds {_told(there)}, which is newer than v{version.number}; push it elsewhere"
+                )
         commit = hub.upload_folder(
             repo_id=name,
             repo_type="dataset",

@@ -126,6 +126,16 @@ def test_a_repository_has_a_tag_for_each_version_and_only_the_files_of_one(
     assert [verify(version) for version in other.versions()] == [[], []]
 
 
+def test_an_older_version_does_not_take_the_place_of_a_newer_one(hub: Hub, store: Store) -> None:
+    first, second = publish(store, 24), publish(store, 27)
+    push(second, REPO)
+
+    with pytest.raises(StoreError, match=r"^people/demo: holds demo@v2 \(digest \w+\), which is newer than v1; push"):
+        push(first, REPO)
+
+    assert hub.repos[REPO]["tags"] == {"v2": hub.repos[REPO]["main"]}
+
+
 def test_a_number_that_was_given_is_not_given_to_what_is_pulled(hub: Hub, store: Store, other: Store) -> None:
     push(publish(store, 24), REPO)
     publish(other, 27)
