@@ -108,20 +108,22 @@ def likelihood_loss(
     """Mean over sets of the mean over (positive, negative) of max(0, margin - (l_positive - l_negative)).
 
     l is the sum of `log_probs` (M, L) over `target` (M, L), divided by the number of target tokens where `normalised`;
-    EOS is no target token here, or length would decide. `weights` (M,) are w_k, which weigh a pair by its negative.
-    A set without a positive or without a negative is left out. (The margin loss of CLICK, Zheng et al. 2023.)
+    EOS is no target token here, or length would decide. `weights` (M,) are w_k, by which the loss of a negative's pairs
+    is multiplied; the mean stays one over pairs, or in a set of one kind they would cancel. A set without a positive or
+    without a negative is left out. (The margin loss of CLICK, Zheng et al. 2023.)
     """
     mask = target.to(log_probs.dtype)
     likelihood = (log_probs * mask).sum(dim=1)
     if normalised:
         likelihood = likelihood / mask.sum(dim=1).clamp(min=1)
     pairs = (set_ids[:, None] == set_ids[None, :]) & is_positive[:, None] & ~is_positive[None, :]
-    weighted = pairs.to(log_probs.dtype) * (1.0 if weights is None else weights[None, :])
-    short = functional.relu(margin - (likelihood[:, None] - likelihood[None, :])) * weighted
+    short = functional.relu(margin - (likelihood[:, None] - likelihood[None, :])) * pairs
+    if weights is not None:
+        short = short * weights[None, :]
     count = int(set_ids.max()) + 1
     per_set = log_probs.new_zeros(count).index_add(0, set_ids, short.sum(dim=1))
-    in_set = log_probs.new_zeros(count).index_add(0, set_ids, weighted.sum(dim=1))
-    return (per_set / in_set.clamp(min=torch.finfo(log_probs.dtype).tiny)).sum() / (in_set > 0).sum().clamp(min=1)
+    in_set = log_probs.new_zeros(count).index_add(0, set_ids, pairs.sum(dim=1).to(log_probs.dtype))
+    return (per_set / in_set.clamp(min=1)).sum() / (in_set > 0).sum().clamp(min=1)
 
 
 def cross_entropy(log_probs: Tensor, target: Tensor, end: Tensor, is_positive: Tensor) -> Tensor:

@@ -157,11 +157,23 @@ def test_likelihood_loss_is_the_formula(normalised: bool, weights: Tensor | None
         pairs = [(i, k) for i in inside for k in inside if POSITIVE[i] and not POSITIVE[k]]
         shares = [1.0 if weights is None else weights[k].item() for _, k in pairs]
         hinges = [max(0.0, 0.4 - (scores[i] - scores[k])) for i, k in pairs]
-        of_sets.append(sum(s * h for s, h in zip(shares, hinges, strict=True)) / sum(shares))
+        of_sets.append(sum(s * h for s, h in zip(shares, hinges, strict=True)) / len(pairs))
 
     found = likelihood_loss(log_probs, target, SETS, POSITIVE, margin=0.4, normalised=normalised, weights=weights)
 
     assert found.item() == pytest.approx(sum(of_sets) / 3, rel=1e-12)
+
+
+@pytest.mark.parametrize("weight", [0.5, 1.5])
+def test_the_weight_of_the_only_kind_in_a_batch_multiplies_its_loss(weight: float) -> None:
+    log_probs, target = likelihoods()
+    plain = likelihood_loss(log_probs, target, SETS, POSITIVE, margin=0.4)
+
+    weights = torch.where(POSITIVE, 1.0, weight)
+    found = likelihood_loss(log_probs, target, SETS, POSITIVE, margin=0.4, weights=weights)
+
+    assert plain.item() > 0
+    assert found.item() == pytest.approx(weight * plain.item(), rel=1e-12)
 
 
 def test_likelihood_gradients_are_finite_differences() -> None:

@@ -105,6 +105,16 @@ def test_every_mode_weighs_each_step_by_its_formula(
     assert (out / "training_curves.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_scaling_by_toxicity_weighs_the_likelihood_contrast_of_toxic_pairs(
+    tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame
+) -> None:
+    def first(mode: str) -> float:
+        wanted = settings(tiny_model, scaling=mode, contrast="likelihood", steps=1)
+        return records(train(pairs, settings=wanted, out=tmp_path / mode, lineage={}))[0]["likelihood"]
+
+    assert first("toxicity") == pytest.approx(1.5 * first("fixed"), rel=1e-5)
+
+
 def test_a_tax_over_the_budget_is_paid_back(tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame) -> None:
     def taxes(**changed: Any) -> list[float]:
         wanted = settings(tiny_model, steps=40, tax_every=5, learning_rate=3e-3, **changed)
