@@ -1,4 +1,4 @@
-"""What our training is compared with, from the same version, pairs, steps and seed: `sft`, `dpo` and `orpo` of TRL.
+"""What our training is compared with, at the same version, steps, seed and order of pairs: TRL's `sft`, `dpo`, `orpo`.
 
 And a prompt that asks the base to behave (self-debiasing), which trains nothing.
 """
@@ -42,8 +42,10 @@ def train_baseline(
 ) -> Path:
     """Train the base of `settings` by the baseline `name` on the pairs that our own training sees, in the same order.
 
-    Model, steps, pairs a batch, seed, tokens and the course of the learning rate are those of `settings`. `sft` learns
-    the positives alone. `out` is a folder like the one that `trainer.train` writes: model, tokenizer, `lineage.json`.
+    TRL's batches are full and ours hold up to `batch_pairs`, for a set is not torn: a step of TRL's stands further in
+    that order, which begins again where it ends. Model, steps, pairs a batch, seed, tokens and the course of the
+    learning rate are those of `settings`. `sft` learns the positives alone. `out` is a folder like the one that
+    `trainer.train` writes: model, tokenizer, `lineage.json`.
     `TrainingError` where `name` is no baseline, TRL is not installed, or `out` holds something already.
     """
     if name not in BASELINES:
@@ -87,7 +89,7 @@ def train_baseline(
 
 
 def _rows(pairs: pl.DataFrame, settings: TrainSettings, tokenizer: PreTrainedTokenizerBase) -> pl.DataFrame:
-    """prompt, chosen, rejected: the pairs of every step in order, `batch_pairs` a step; an empty prompt is BOS."""
+    """prompt, chosen, rejected: the pairs of all our steps in order; an empty prompt is BOS."""
     planned = plan_pairs(
         pairs,
         steps=settings.steps,
