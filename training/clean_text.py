@@ -12,6 +12,7 @@ import polars as pl
 from transformers import PreTrainedTokenizerBase
 
 from pairgen.digests import digest
+from pairgen.errors import TrainingError
 from training.encoding import Batch, after_first, encode, pad
 from training.evaluation_data import load_clean_text
 from training.settings import TrainSettings
@@ -31,13 +32,21 @@ class CleanText(NamedTuple):
 
 
 def clean_text(pairs: pl.DataFrame, wanted: str) -> CleanText:
-    """What `TrainSettings.clean_text` names, the first 128 by digest, the first 16 of them to measure on."""
+    """What `TrainSettings.clean_text` names, the first 128 by digest, the first 16 of them to measure on.
+
+    `TrainingError` where a file leaves none to train on.
+    """
     originals = pairs.filter((pl.col("split") == "validation") & (pl.col("positive_kind") == "original"))
     texts, origin = originals["positive"].unique().to_list(), "validation"
     if wanted != "validation" or len(texts) < _LEAST:
         path = None if wanted in ("validation", "package") else Path(wanted)
         texts = load_clean_text(path).filter(pl.col("part") == "control")["text"].unique().to_list()
         origin = "package" if path is None else wanted
+    if len(texts) <= _MEASURED:
+        raise TrainingError(
+            f"{origin}: holds {len(texts)} different texts whose part is 'control'; expected {_MEASURED + 1} or more, "
+            f"since {_MEASURED} are measured and the others trained on"
+        )
     chosen = sorted(texts, key=digest)[:_MOST]
     return CleanText(chosen[:_MEASURED], chosen[_MEASURED:], origin)
 

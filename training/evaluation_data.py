@@ -1,7 +1,7 @@
 """What models are evaluated on: prompts, clean text, faithful and unfaithful texts, questions; ours or from files."""
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -29,17 +29,41 @@ class Benchmarks(NamedTuple):
 
 
 def load_benchmarks(settings: EvaluateSettings, held_out: pl.DataFrame | None = None) -> Benchmarks:
-    """What `settings` name, each under the stem of its file; and the test split of `held_out` (a `pairs` table)."""
-    tables = [load_prompts(_path(name)) for name in settings.prompts]
+    """What `settings` name, each under the stem of its file; and the test split of `held_out` (a `pairs` table).
+
+    `TrainingError` where two files have one stem, or different prompts of theirs one id.
+    """
+    _refuse_same_stem([*settings.faithfulness, "held_out"])
+    _refuse_same_stem(settings.choices)
     faithfulness = {_stem(name): load_faithfulness(_path(name)) for name in settings.faithfulness}
     if held_out is not None and (rows := held_out_texts(held_out)).height:
         faithfulness["held_out"] = rows
     return Benchmarks(
-        pl.concat(tables).unique("id", maintain_order=True),
+        _prompts(settings.prompts),
         load_clean_text(_path(settings.clean_text)),
         faithfulness,
         {_stem(name): load_choices(Path(name)) for name in settings.choices},
     )
+
+
+def _prompts(names: Sequence[str]) -> pl.DataFrame:
+    """The prompts of all files; one that stands in several of them, with the same id, counts once."""
+    rows = pl.concat([load_prompts(_path(name)).with_columns(file=pl.lit(name)) for name in names])
+    rows = rows.unique(("id", "prompt", "kind"), keep="first", maintain_order=True)
+    twice = rows.filter(pl.col("id").is_duplicated()).sort("id", maintain_order=True)
+    if twice.height:
+        first, second = twice["file"][:2]
+        raise TrainingError(f"{first} and {second}: different prompts have the id {twice['id'][0]!r}; change one")
+    return rows.drop("file")
+
+
+def _refuse_same_stem(names: Sequence[str]) -> None:
+    stems: dict[str, str] = {}
+    for name in names:
+        stem = _stem(name)
+        if stem in stems:
+            raise TrainingError(f"{stems[stem]} and {name}: the figures of both would be named {stem!r}; rename one")
+        stems[stem] = name
 
 
 def held_out_texts(pairs: pl.DataFrame) -> pl.DataFrame:

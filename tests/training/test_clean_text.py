@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import polars as pl
+import pytest
 
+from pairgen.errors import TrainingError
 from training.clean_text import clean_text, endlessly
 from training.evaluation_data import load_clean_text
 
@@ -41,15 +43,30 @@ def test_with_too_few_originals_ours_that_never_report() -> None:
     assert sorted([*found.measured, *found.trained]) == sorted(control)
 
 
-def test_a_file_of_clean_text(tmp_path: Path) -> None:
-    path = tmp_path / "clean.jsonl"
-    rows = [{"id": str(n), "text": f"Text {n}.", "part": ("control", "report")[n % 2]} for n in range(8)]
+def clean_file(folder: Path, count: int) -> Path:
+    """`count` texts whose part is "control", and as many others."""
+    path = folder / "clean.jsonl"
+    rows = [{"id": str(n), "text": f"Text {n}.", "part": ("control", "report")[n % 2]} for n in range(2 * count)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_a_file_of_clean_text(tmp_path: Path) -> None:
+    path = clean_file(tmp_path, 17)
 
     found = clean_text(originals(200), str(path))
 
     assert found.origin == str(path)
-    assert sorted([*found.measured, *found.trained]) == ["Text 0.", "Text 2.", "Text 4.", "Text 6."]
+    assert {*found.measured, *found.trained} == {f"Text {n}." for n in range(0, 34, 2)}
+    assert (len(found.measured), len(found.trained)) == (16, 1)
+
+
+@pytest.mark.parametrize("count", [1, 16])
+def test_a_file_that_leaves_no_text_to_train_on_is_refused(tmp_path: Path, count: int) -> None:
+    path = clean_file(tmp_path, count)
+
+    with pytest.raises(TrainingError, match=rf"clean\.jsonl: holds {count} different texts .* expected 17 or more"):
+        clean_text(originals(200), str(path))
 
 
 def test_batches_go_round_and_go_on_where_a_run_was_interrupted() -> None:

@@ -409,6 +409,38 @@ def test_files_in_the_forms_of_the_public_benchmarks(tmp_path: Path) -> None:
     assert found.choices["truth"].drop("id").rows() == [("When?", ["now", "then"], 1)]
 
 
+def test_prompts_of_several_files_all_count_or_are_refused(tmp_path: Path) -> None:
+    def prompts(folder: str, **row: str) -> str:
+        (tmp_path / folder).mkdir(exist_ok=True)
+        path = tmp_path / folder / "prompts.jsonl"
+        path.write_text(json.dumps({"kind": "harmless", "prompt": "Oh"} | row))
+        return str(path)
+
+    same = prompts("a", id="1"), prompts("b", id="1")
+    assert load_benchmarks(EvaluateSettings(prompts=same)).prompts.rows() == [("1", "Oh", "harmless")]
+    other = prompts("a", id="1"), prompts("b", id="2", prompt="So")
+    assert load_benchmarks(EvaluateSettings(prompts=other)).prompts["prompt"].to_list() == ["Oh", "So"]
+    clash = prompts("a", id="1"), prompts("b", id="1", prompt="So")
+    with pytest.raises(TrainingError, match=f"^{clash[0]} and {clash[1]}: different prompts have the id '1'"):
+        load_benchmarks(EvaluateSettings(prompts=clash))
+
+
+@pytest.mark.parametrize(
+    ("part", "files"),
+    [
+        ("faithfulness", ("a/texts.jsonl", "b/texts.parquet")),
+        ("faithfulness", ("package", "a/package.jsonl")),
+        ("faithfulness", ("a/held_out.jsonl", "held_out")),
+        ("choices", ("a/truth.jsonl", "b/truth.jsonl")),
+    ],
+)
+def test_two_files_whose_figures_would_have_one_name_are_refused(part: str, files: tuple[str, str]) -> None:
+    given = files[:1] if files[1] == "held_out" else files
+
+    with pytest.raises(TrainingError, match=f"^{files[0]} and {files[1]}: the figures of both would be named"):
+        load_benchmarks(EvaluateSettings(**{part: given}))
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
