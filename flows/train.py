@@ -1,8 +1,11 @@
 """The training flow: from any published version to a model, compared with its base."""
 
 import json
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from prefect import flow
@@ -10,8 +13,9 @@ from prefect import flow
 from flows.progress import steps
 from flows.recipe import Recipe, recipe_of
 from flows.stage import stage
+from pairgen.draft import code_version
 from pairgen.errors import ContrastPairsError, TrainingError
-from pairgen.loading import load_causal_lm, load_models, load_parser
+from pairgen.loading import load_causal_lm, load_models, load_parser, model_fingerprint
 from pairgen.places import Place
 from pairgen.store import Store, Version
 from pairgen.verification import refuse_altered
@@ -36,16 +40,41 @@ def train_version(version: Version, settings: TrainSettings, out: Path, baseline
 
 @flow(name="train all", validate_parameters=False)
 def train_all(version: Version, settings: TrainSettings, out: Path, seeds: int) -> dict[str, list[str]]:
-    """Ours and every baseline from `version`, `seeds` models of each in the folder `out`; those that are there stay."""
+    """Ours and every baseline from `version`, `seeds` models of each in the folder `out`; those that are there stay.
+
+    `TrainingError` where one that is there comes from another version, base, code or settings.
+    """
     refuse_unfit(version)
+    refuse_unwritable(out)
+    base = model_fingerprint(settings.model, dtype="float32")
+    wanted = {"digest": version.digest, "base_model": base, "code": code_version()}
+    runs = [
+        (name, settings.model_copy(update={"seed": seed}), out / f"{name}-{seed}")
+        for name in ("ours", *BASELINES)
+        for seed in range(settings.seed, settings.seed + seeds)
+    ]
+    there = {folder for _, own, folder in runs if is_there(folder, wanted | {"settings": own.model_dump(mode="json")})}
     models: dict[str, list[str]] = {}
-    for name in ("ours", *BASELINES):
-        for seed in range(settings.seed, settings.seed + seeds):
-            folder = out / f"{name}-{seed}"
-            if not (folder / "lineage.json").is_file():
-                fit(version, settings.model_copy(update={"seed": seed}), folder, None if name == "ours" else name)
-            models.setdefault(name, []).append(str(folder))
+    for name, own, folder in runs:
+        if folder not in there:
+            fit(version, own, folder, None if name == "ours" else name)
+        models.setdefault(name, []).append(str(folder))
     return models
+
+
+def is_there(folder: Path, wanted: dict[str, Any]) -> bool:
+    """Whether `folder` holds a model; `TrainingError` where its lineage is not what is `wanted`."""
+    lineage = folder / "lineage.json"
+    if not lineage.is_file():
+        return False
+    found = json.loads(lineage.read_text(encoding="utf-8"))
+    for key, value in wanted.items():
+        if found.get(key) != value:
+            raise TrainingError(
+                f"{folder}: holds a model of {found.get('version')} whose {key} is not that of this run; "
+                "name another --out"
+            )
+    return True
 
 
 @stage("verify")
@@ -85,6 +114,8 @@ def compare(
 
     `held_out` is the `pairs` table whose test split they have not seen. `out` gets report.json and the pictures.
     """
+    if out is not None:
+        refuse_unwritable(out)
     for spec in (each for specs in models.values() for each in ([specs] if isinstance(specs, str) else specs)):
         load_causal_lm(spec)  # a wrong one is told now, not after minutes of measuring the others
     benchmarks = load_benchmarks(recipe.evaluate, held_out)
@@ -101,10 +132,28 @@ def compare(
             progress=advance,
         )
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-        draw_plane(report, out)
+        with _writing(out):
+            (out / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+            draw_plane(report, out)
     return report
+
+
+def refuse_unwritable(out: Path) -> None:
+    """Make the folder `out`; `TrainingError` where it cannot be made or written, before minutes of work."""
+    with _writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise TrainingError(
+            f"{out}: cannot be written ({error.strerror or error}); name another folder with --out"
+        ) from error
 
 
 def held_out_of(model: str, store: Place) -> pl.DataFrame | None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from flows.cli import app, main
-from flows.train import base_of, held_out_of
+from flows.train import base_of, held_out_of, is_there
 from pairgen.errors import TrainingError
 from pairgen.store import Store
 from tests.flows.conftest import COMMENTS, Published, Said
 from training.baselines import BASELINES
+from training.settings import TrainSettings
 
 Cli = Callable[..., Said]
 
@@ -181,6 +183,29 @@ def test_json_is_all_that_stands_on_stdout_whatever_a_library_prints(
 
     assert json.loads(said.out) == {"seed": 0}
     assert said.err == "Downloading: 3 %\n"
+
+
+def test_evaluate_refuses_a_folder_that_cannot_be_written_before_a_model_is_loaded(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    evaluate = ["evaluate", "nosuch", "--base", "nosuch", "--store", tmp_path / "store", "--out"]
+
+    for out, why in ((tmp_path / "file", "File exists"), (tmp_path / "file" / "x", "Not a directory")):
+        assert refused(cli(*evaluate, out)) == f"{out}: cannot be written ({why}); name another folder with --out"
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_model_is_there_only_if_its_lineage_is_what_the_run_would_write(tmp_path: Path) -> None:
+    settings = TrainSettings(seed=3, kind_weights={"toxic": 2})
+    wanted = {"digest": "abc", "settings": settings.model_dump(mode="json")}
+    assert not is_there(tmp_path, wanted)
+    written = {"version": "small@v1", "digest": "abc", "settings": settings.model_dump(), "tax": None}
+    (tmp_path / "lineage.json").write_text(json.dumps(written))
+
+    assert is_there(tmp_path, wanted)
+    for changed in ({"digest": "abd"}, {"settings": settings.model_dump() | {"steps": 3}}, {"code": "0.1.0+f"}):
+        told = f"holds a model of small@v1 whose {next(iter(changed))} is not that of this run; name another --out"
+        with pytest.raises(TrainingError, match=re.escape(f"{tmp_path}: {told}")):
+            is_there(tmp_path, wanted | changed)
 
 
 # What needs a flow or a version ---------------------------------------------------------------------------------------
