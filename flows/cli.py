@@ -272,7 +272,7 @@ def train(
 ) -> None:
     """Train a model from a version, which is verified first; the settings are those of its recipe.
 
-    A run that was stopped goes on from its last checkpoint when the same command is given again.
+    A run that was stopped goes on from its last checkpoint when the same command is given again; a baseline does not.
     """
     from flows import printing
     from flows.recipe import recipe_of

@@ -1,5 +1,6 @@
 """Where a training works until its model is done: an interrupted run leaves its last checkpoint there, and goes on."""
 
+import errno
 import fcntl
 import json
 import shutil
@@ -14,16 +15,18 @@ from safetensors import SafetensorError
 from pairgen.errors import TrainingError
 
 _RUN = "run.json"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
 def work_folder(out: Path, run: dict[str, Any]) -> Iterator[Path]:
     """The folder `.NAME-partial` beside `out`, empty or with the last checkpoint of the same `run` (JSON-able).
 
-    It goes when `out` is there, or when there is no checkpoint in it. `TrainingError` where nothing can be written, or
-    another process works in it.
+    It goes when `out` is there, or when there is no checkpoint in it. `TrainingError` where nothing can be written,
+    another process works in it, or the system stops what is done in it (OSError).
     """
     work = out.with_name(f".{out.name}-partial")
+    begun = False
     told = json.dumps(run, sort_keys=True, default=str)
     try:
         work.mkdir(parents=True, exist_ok=True)
@@ -36,6 +39,7 @@ def work_folder(out: Path, run: dict[str, Any]) -> Iterator[Path]:
                 if not (work / _RUN).is_file() or (work / _RUN).read_text(encoding="utf-8") != told:
                     _clear(work, but=())
                     (work / _RUN).write_text(told, encoding="utf-8")
+                begun = True
                 yield work
             finally:
                 last = last_checkpoint(work)
@@ -47,6 +51,11 @@ def work_folder(out: Path, run: dict[str, Any]) -> Iterator[Path]:
         frames = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
         if isinstance(error, RuntimeError) and not any(name.endswith("torch/serialization.py") for name in frames):
             raise
+        if begun and isinstance(error, OSError) and error.errno not in _FULL:
+            why = str(error).splitlines()[0]
+            raise TrainingError(
+                f"{out}: its training stopped ({why}); mend that and give the same command again"
+            ) from error
         why = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise TrainingError(f"{out}: cannot be written ({why}); name a folder with room for it") from error
 

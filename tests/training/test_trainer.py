@@ -16,6 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 import training.trainer
 from pairgen.errors import TrainingError
 from pairgen.models import Parser
+from training.checkpoints import work_folder
 from training.encoding import encode
 from training.generation import log_probs
 from training.scaling import Measured, scaling_of
@@ -335,6 +336,15 @@ def test_a_disk_that_fills_is_said(tiny_model: Path, tmp_path: Path, pairs: pl.D
             train(pairs, settings=wanted, out=tmp_path / "model", lineage={})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_stops_a_training_and_is_no_full_disk_is_said_as_it_is(tmp_path: Path) -> None:
+    line = r"model: its training stopped \(\[Errno 2\] No such file or directory: '.*/gone'\); mend that and give "
+
+    with pytest.raises(TrainingError, match=line), work_folder(tmp_path / "model", {}):
+        (tmp_path / "gone").read_text()
 
     assert list(tmp_path.iterdir()) == []
 
