@@ -10,7 +10,7 @@ from data_cards import confounds
 from data_cards.shortcuts import MAX_AUC, shortcuts
 from pairgen.digests import normalise
 from pairgen.draft import Contents
-from pairgen.schema import SPLITS
+from pairgen.schema import REWRITTEN, SPLITS
 from pairgen.version import by_split
 
 BINS = 20
@@ -93,10 +93,10 @@ def _reasons(dropped: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def _toxicity(pairs: pl.DataFrame) -> dict[str, Any]:
-    """Scores of what was rewritten (negatives of kind `toxic`) and of the rewrites, and in how many pairs it fell."""
+    """Scores of the texts that were rewritten and of the rewrites, and in how many pairs it fell."""
     if not {"score_toxicity", "score_toxicity_negative"} <= set(pairs.columns):
         return {}
-    rewritten = pairs.filter(pl.col("negative_kind") == "toxic")
+    rewritten = pairs.filter(REWRITTEN)
     before, after = rewritten["score_toxicity_negative"], rewritten["score_toxicity"]
     fell = int((after < before).fill_null(False).sum())
     return {"pairs": rewritten.height, "fell": fell, "before": distribution(before), "after": distribution(after)}
@@ -110,7 +110,7 @@ def _similarity_change(pairs: pl.DataFrame) -> dict[str, Any]:
     names = ["score_similarity", "score_toxicity", "score_toxicity_negative"]
     if not set(names) <= set(pairs.columns):
         return {"count": 0, "bins": []}
-    known = pairs.filter(pl.col("negative_kind") == "toxic").select(pl.col(names).fill_nan(None)).drop_nulls()
+    known = pairs.filter(REWRITTEN).select(pl.col(names).fill_nan(None)).drop_nulls()
     bins = known.select(
         left=(pl.col("score_similarity") * _ACROSS).floor().clip(-_ACROSS, _ACROSS - 1),
         lower=((pl.col("score_toxicity") - pl.col("score_toxicity_negative")) * _DOWN)

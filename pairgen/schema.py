@@ -99,6 +99,10 @@ FUNNEL: Schema = {
     "dropped": pl.Int64(),
 }
 
+# Whether a pair is of a text that was rewritten: a `toxic` negative that a language model made is not what its positive
+# was made from, the `parent`.
+REWRITTEN = (pl.col("negative_kind") == "toxic") & (pl.col("negative") == pl.col("parent"))
+
 _ALLOWED = {
     "split": SPLITS,
     "role": ROLES,

@@ -9,6 +9,7 @@ import polars as pl
 from pairgen.digests import digest
 from pairgen.models import Models
 from pairgen.rewriting.locate import locate, without
+from pairgen.schema import REWRITTEN
 
 MOST = 200  # texts, the smallest digests: the standard error of a share is at most .035
 _TOXIC = 0.5
@@ -65,15 +66,14 @@ def cosines(texts: Sequence[str], others: Sequence[str], models: Models) -> Any:
 
 def _toxic_texts(pairs: pl.DataFrame, dropped: pl.DataFrame) -> list[str]:
     """The toxic texts that rewrites were made for, kept or not, by digest."""
-    toxic = pl.col("negative_kind") == "toxic"
     unanswered = dropped.filter((pl.col("stage") == "rewrite") & (pl.col("unit") == "text"))
-    found = [pairs.filter(toxic)["negative"], dropped.filter(toxic)["negative"], unanswered["text"]]
+    found = [pairs.filter(REWRITTEN)["negative"], dropped.filter(REWRITTEN)["negative"], unanswered["text"]]
     return sorted(set(pl.concat(found).drop_nulls()), key=digest)
 
 
 def _kept(pairs: pl.DataFrame, kind: str) -> dict[str, str]:
     """Toxic text -> the first by id of its kept positives of `kind`."""
-    rows = pairs.filter((pl.col("negative_kind") == "toxic") & (pl.col("positive_kind") == kind)).sort("pair_id")
+    rows = pairs.filter(REWRITTEN & (pl.col("positive_kind") == kind)).sort("pair_id")
     first = rows.unique("negative", keep="first", maintain_order=True)
     return dict(first.select("negative", "positive").iter_rows())
 

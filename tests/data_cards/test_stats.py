@@ -78,6 +78,20 @@ def test_toxicity_is_compared_where_a_toxic_text_was_rewritten() -> None:
     assert not check(risen, "Every rewrite scores below its original")
 
 
+def test_a_toxic_text_that_a_model_made_was_not_rewritten() -> None:
+    built = contents(24)
+    made = built.pairs.filter(pl.col("negative_kind") == "swap_num").with_columns(
+        negative_kind=pl.lit("toxic"), score_toxicity=pl.lit(0.2), score_toxicity_negative=pl.lit(0.1)
+    )
+
+    found, before = count(replace(built, pairs=pl.concat([built.pairs, made]))), count(built)
+
+    assert made.height == 8
+    assert found["toxicity"] == before["toxicity"]
+    assert found["similarity_change"] == before["similarity_change"]
+    assert check(found, "Every rewrite scores below its original")
+
+
 def test_agreement_counts_both_sides_of_one_half() -> None:
     pairs = (
         contents(24)

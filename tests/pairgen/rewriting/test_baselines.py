@@ -15,7 +15,8 @@ KEPT = pairs(
     {**pair("A clean text of 12.", "A clean text of 13.", parent="A clean text of 12."), "negative_kind": "swap_num"},
 )
 LOST = {"stage": "rewrite", "unit": "text", "text": "Some idiot, again.", "drop_reason": "abstained_no_candidate"}
-GATED = {"stage": "filter", "unit": "pair", "negative": "A damn shame.", "positive": "So.", "negative_kind": "toxic"}
+GATED = {"stage": "filter", "unit": "pair", "positive": "So.", "negative_kind": "toxic"}
+GATED |= {"negative": "A damn shame.", "parent": "A damn shame."}
 OTHER = {"stage": "mine", "unit": "text", "text": "Nothing here.", "drop_reason": "clean_not_sampled"}
 DROPPED_ROWS = pl.DataFrame([{**dict.fromkeys(DROPPED), **row} for row in (LOST, GATED, OTHER)], schema=DROPPED)
 
@@ -40,6 +41,17 @@ def test_a_text_that_cannot_be_scored_fails(parser: Parser) -> None:
     _, _, ours = baselines(rows, DROPPED_ROWS.clear(), Fakes(parser=parser, language=Parrot("")), max_toxicity=0.3)
 
     assert (ours["sta"], ours["j"]) == (0, 0)
+
+
+def test_a_toxic_text_that_a_model_made_was_not_rewritten(parser: Parser) -> None:
+    made = pair("The bus is late.", "The bus is late, you idiot.", parent="The damn bus is late.")
+    gated = {**GATED, "negative": "A shame, you idiot."}
+    lost = pl.DataFrame([*DROPPED_ROWS.to_dicts(), {**dict.fromkeys(DROPPED), **gated}], schema=DROPPED)
+    models = Fakes(parser=parser, language=Parrot(""))
+
+    found = baselines(pl.concat([KEPT, pairs(made)]), lost, models, max_toxicity=0.3)
+
+    assert found == baselines(KEPT, DROPPED_ROWS, models, max_toxicity=0.3)
 
 
 def test_no_more_texts_than_asked_and_none_without_any(parser: Parser) -> None:
