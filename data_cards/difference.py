@@ -60,10 +60,10 @@ def _examples(difference: Difference) -> list[dict[str, Any]]:
             why = row["cause"] + (f": {row['reason'].replace('_', ' ')}" if row["reason"] else "")
             found.append({"what": what, "why": why, "texts": texts})
     for row in difference.rewritten.sort("before").head(_EXAMPLES).iter_rows(named=True):
-        before, after = row["positive"][:_MAX_EXAMPLE], row["positive_after"][:_MAX_EXAMPLE]
+        parent, before, after = (row[key][:_MAX_EXAMPLE] for key in ("parent", "positive", "positive_after"))
         marks = changed(before, after)
         texts = [
-            ("Parent", "soft", segments(row["parent"][:_MAX_EXAMPLE], [], cover=False, plain=True)),
+            ("Parent", "soft", segments(parent, changed(before, parent)[1], cover=True, plain=True)),
             ("Before", "negative", segments(before, marks[0], cover=False, plain=True)),
             ("Now", "positive", segments(after, marks[1], cover=False, plain=True)),
         ]

@@ -51,7 +51,7 @@ def _kind(kind: str) -> str:
 
 
 def _piece(text: str) -> dict[str, Any]:
-    return segments(text, [], cover=False)[0]
+    return segments(text, [], cover=False, plain=True)[0]
 
 
 def _policy(text: str) -> str:

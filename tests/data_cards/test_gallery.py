@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from data_cards import difference
@@ -108,3 +109,27 @@ def test_the_page_of_a_difference_says_what_and_why(store: Store) -> None:
     same = difference.page(diff(store.resolve("forum@v2"), store.resolve("forum@v2")))
     assert "The same pairs and members." in same
     assert "None was added or removed." in same
+
+
+def test_what_a_rewrite_took_out_of_its_parent_is_masked_though_no_list_knows_it(tmp_path: Path) -> None:
+    made, built = Store(tmp_path / "store"), contents()
+    named = pl.col("parent", "negative").str.replace("idiot", "lettuce")
+    words = pl.col("text").str.replace("idiot", "lettuce")
+    first = replace(built, pairs=built.pairs.with_columns(named), members=built.members.with_columns(words))
+    again = pl.col("positive_kind") == "rewrite", pl.col("kind") == "rewrite"
+    pairs = first.pairs.with_columns(
+        positive=pl.when(again[0]).then(pl.concat_str("positive", pl.lit(" Again."))).otherwise("positive"),
+        pair_id=pl.when(again[0]).then(pl.col("pair_id").str.reverse()).otherwise("pair_id"),
+    )
+    members = first.members.with_columns(
+        text=pl.when(again[1]).then(pl.concat_str("text", pl.lit(" Again."))).otherwise("text"),
+        member_id=pl.when(again[1]).then(pl.col("member_id").str.reverse()).otherwise("member_id"),
+    )
+    for each in (first, replace(first, pairs=pairs, members=members)):
+        made.publish("forum", each, documents=documents)
+
+    text = difference.page(diff(made.resolve("forum@v1"), made.resolve("forum@v2")))
+
+    assert "<dt>Parent</dt>" in text
+    assert '<span class="masked">l●●●●●e</span><span class="raw">lettuce</span>' in text
+    assert text.count("lettuce") == text.count('<span class="raw">lettuce</span>') == 16

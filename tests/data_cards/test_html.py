@@ -128,6 +128,38 @@ def test_ids_are_unique_and_every_table_stands_in_the_page(tmp_path: Path) -> No
     assert len(text) < 400_000
 
 
+@pytest.mark.parametrize(("stage", "unit"), [("read", "text"), ("split", "text"), ("references", "reference")])
+def test_a_dropped_text_is_masked_whole_whatever_dropped_it(tmp_path: Path, stage: str, unit: str) -> None:
+    built = contents()
+    texts = built.dropped.filter(pl.col("unit") == "text")
+    row = texts.head(1).with_columns(text=pl.lit("Eres un tonto."), stage=pl.lit(stage), unit=pl.lit(unit))
+    one = (pl.col("stage") == "mine").cast(pl.Int64)
+    mine = built.funnel.with_columns(entered=pl.col("entered") - one, dropped=pl.col("dropped") - one)
+    counted = {"stage": stage, "unit": unit, "entered": 1, "kept": 0, "dropped": 1}
+    funnel = pl.concat([mine, pl.DataFrame([counted], schema=mine.schema)])
+    dropped = pl.concat([row, built.dropped.filter(pl.col("id") != row["id"][0])])
+
+    text = page(tmp_path, replace(built, dropped=dropped, funnel=funnel)).read_text()
+
+    assert '<span class="masked">E●●● ●● ●●●●●.</span><span class="raw">Eres un tonto.</span>' in text
+
+
+def test_a_context_is_masked_as_a_toxic_text_is(tmp_path: Path) -> None:
+    built = contents()
+    context = pl.lit("What trash is this?")
+
+    text = page(
+        tmp_path,
+        replace(
+            built,
+            pairs=built.pairs.with_columns(context=context),
+            members=built.members.with_columns(context=context),
+        ),
+    ).read_text()
+
+    assert '<span class="masked">What t●●●h is this?</span><span class="raw">What trash is this?</span>' in text
+
+
 def test_a_build_without_scores_or_toxic_texts_has_a_page(tmp_path: Path) -> None:
     built = contents()
     bare = built.pairs.filter(pl.col("positive_kind") == "original")
