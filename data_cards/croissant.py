@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from data_cards.wording import ABOUT, TAGS, USES, held_against, licences, limits, visible
+from data_cards.wording import ABOUT, TAGS, USES, generates_toxic, held_against, licences, limits, rewriters, visible
 from pairgen.draft import Draft
 
 _CONTEXT: dict[str, Any] = {
@@ -42,19 +42,8 @@ _TABLES = {
 
 _SAID = {  # of every version
     "rai:dataCollectionType": ["Secondary data analysis", "Software collection"],
-    "rai:dataCollectionRawData": (
-        "Toxic texts stand as they were found, as negatives of kind toxic; clean texts as positives of kind original."
-    ),
-    "rai:dataManipulationProtocol": (
-        "Toxic texts are rewritten with the smallest edit that keeps their meaning; unfaithful negatives are made by "
-        "one declared change of a positive. The kind of each stands in the tables."
-    ),
     "rai:dataAnnotationProtocol": "No person labelled these texts: every score is a model's or a rule's.",
     "rai:dataUseCases": list(USES),
-    "rai:dataSocialImpact": (
-        "Half of every toxic pair is abuse that a person wrote: who reads it should know before, and who trains on the "
-        "wrong side of it makes a model worse."
-    ),
     "rai:personalSensitiveInformation": "Texts may name people, and their identities. Nothing was anonymised.",
     "rai:dataReleaseMaintenancePlan": "A version never changes; it can be withdrawn, and a later one replaces it.",
 }
@@ -97,7 +86,23 @@ def _responsible(draft: Draft, stats: dict[str, Any]) -> dict[str, Any]:
     lost = [f"{row['stage']} {row['drop_reason']} {row['count']:,}" for row in stats["dropped"]["by_reason"]]
     told = [f"{row['negative_kind']} {row['form_in_pairs']}" for row in stats["shortcuts"] if row["form"] is not None]
     identity = next(row for row in stats["identity"] if row["group"] == "any")
+    said, writers = generates_toxic(draft), rewriters(draft)
     return {
+        "rai:dataCollectionRawData": (
+            "Toxic texts stand as they were found, as negatives of kind toxic"
+            + (", beside others of that kind that a language model made" if said else "")
+            + "; clean texts as positives of kind original."
+        ),
+        "rai:dataManipulationProtocol": (
+            "Toxic texts are rewritten with the smallest edit that keeps their meaning"
+            + (f", some by models ({', '.join(writers)}) that may change more" if writers else "")
+            + "; unfaithful negatives are made by one declared change of a positive. "
+            "The kind of each stands in the tables."
+        ),
+        "rai:dataSocialImpact": (
+            f"Half of every toxic pair is abuse that a person{' or a language model' if said else ''} wrote: who reads "
+            "it should know before, and who trains on the wrong side of it makes a model worse."
+        ),
         "rai:dataCollection": visible(f"Texts of other people's collections: {'; '.join(sources)}."),
         "rai:dataPreprocessingProtocol": [
             "Faulty rows are dropped with a reason; splits are given by the digest of text and context before anything "

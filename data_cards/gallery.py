@@ -30,6 +30,8 @@ def gallery(versions: Sequence[Version], out: Path) -> int:
     """
     if out.is_symlink() or (out.exists() and not (out / _MARK).exists() and (not out.is_dir() or any(out.iterdir()))):
         raise OutputError(f"{out}: exists and is neither a gallery nor an empty folder; name another one")
+    if Path.cwd().is_relative_to(out.resolve()):  # who stands in it would go on in a folder that is gone
+        raise OutputError(f"{out}: is the folder you are in, or one above it; name another one")
     work = out.with_name(f".{out.name}-{secrets.token_hex(8)}")
     try:
         work.mkdir(parents=True)
@@ -68,7 +70,7 @@ def _write_set(work: Path, name: str, versions: list[Version]) -> dict[str, Any]
     (work / name / "index.html").write_text(page, encoding="utf-8")
     accepted = [row for row in live if not row["candidate"]]
     latest = accepted[-1] if accepted else None
-    return {"name": name, "rows": rows, "latest": latest, "candidates": len(live), "panels": panels}
+    return {"name": name, "rows": rows, "latest": latest, "candidates": len(live) - len(accepted), "panels": panels}
 
 
 def _card(version: Version) -> bytes:

@@ -38,7 +38,7 @@ ABOUT = (
 USES = (
     "Made for training and testing language models to prefer faithful, non-toxic text over toxic or unfaithful text.",
     "Not for training a toxicity classifier (the labels are another classifier's scores), and not for generating "
-    "abuse: half of every toxic pair is real abuse. Positives are machine-made unless their kind says otherwise; "
+    "abuse: half of every toxic pair is abuse. Positives are machine-made unless their kind says otherwise; "
     "they speak for nobody.",
 )
 SHORTCUTS = (
@@ -91,9 +91,15 @@ _LIMITS = (
         "but cannot tell good prose from passable prose.",
     ),
 )
-_GENERAL_LIMITS = (
+_BY_LEXICON = (
     "Rewrites are made without a large language model, by deleting and substituting the words that carry the toxicity. "
-    "They stay close to their original, and sometimes read like it.",
+    "They stay close to their original, and sometimes read like it."
+)
+_BY_MODELS = (
+    "Rewrites delete and substitute the words that carry the toxicity; where that gives none that is good, it may be "
+    "by a model ({}). Those stray further from their original."
+)
+_GENERAL_LIMITS = (
     "The texts were selected by the scorer, and by the judge where the recipe filters by it: their scores on positives "
     "look better than they are. Read the examples.",
     "English only. What is toxic differs between people and places; one score cannot say for whom a text is harmful.",
@@ -111,7 +117,22 @@ def limits(draft: Draft) -> list[str]:
     """What to know before trusting this version, by the models that made it."""
     models = " ".join(draft.contents.fingerprints.values()).lower()
     unseen = [] if any(kind == "contamination" for kind, _, _ in held_against(draft)) else [_NO_EVALUATION_SET]
-    return [*(text for needle, text in _LIMITS if needle in models), *_GENERAL_LIMITS, *unseen]
+    writers = rewriters(draft)
+    rewrites = _BY_MODELS.format(", ".join(writers)) if writers else _BY_LEXICON
+    return [*(text for needle, text in _LIMITS if needle in models), rewrites, *_GENERAL_LIMITS, *unseen]
+
+
+def rewriters(draft: Draft) -> list[str]:
+    """The roles of the models that rewrites may be by, besides the lexicon."""
+    asked = tomllib.loads(draft.contents.recipe).get("rewrite", {}).get("generated", 0)
+    return ["language"] * bool(asked) + [
+        role for role in ("filler", "translator") if role in draft.contents.fingerprints
+    ]
+
+
+def generates_toxic(draft: Draft) -> bool:
+    """Whether a language model was asked for toxic negatives, besides those of the corpus."""
+    return "toxic" in tomllib.loads(draft.contents.recipe).get("negatives", {}).get("kinds", ())
 
 
 def held_against(draft: Draft) -> list[tuple[str, str, str]]:

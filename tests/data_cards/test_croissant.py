@@ -86,6 +86,25 @@ def test_it_says_what_a_responsible_reader_asks(tmp_path: Path) -> None:
     assert (told["license"], told["version"], told["name"]) == (["unknown"], "1.0.0", "demo")
 
 
+def test_what_models_made_is_said_and_only_then(tmp_path: Path) -> None:
+    recipe = '[publish]\nname = "demo"\n[rewrite]\ngenerated = 4\n[negatives]\nkinds = ["swap_num", "toxic"]\n'
+    models = {**contents().fingerprints, "filler": "x", "translator": "y"}
+    made = replace(contents(), recipe=recipe, fingerprints=models)
+    plain, told = (
+        json.loads((published(tmp_path / name, built).path / "croissant.json").read_text())
+        for name, built in (("plain", contents()), ("made", made))
+    )
+
+    for sentence in ("abuse that a person wrote", "edit that keeps their meaning;", "of kind toxic;"):
+        assert sentence in json.dumps(plain)
+        assert sentence not in json.dumps(told)
+    assert any("without a large language model" in limit for limit in plain["rai:dataLimitations"])
+    assert not any("without a large language model" in limit for limit in told["rai:dataLimitations"])
+    assert any("(language, filler, translator)" in limit for limit in told["rai:dataLimitations"])
+    assert "a person or a language model wrote" in told["rai:dataSocialImpact"]
+    assert "that a language model made" in told["rai:dataCollectionRawData"]
+
+
 def test_a_table_without_rows_has_no_record_set(tmp_path: Path) -> None:
     built = contents()
     funnel = built.funnel.with_columns(entered="kept", dropped=pl.lit(0, dtype=pl.Int64))

@@ -133,3 +133,23 @@ def test_what_a_rewrite_took_out_of_its_parent_is_masked_though_no_list_knows_it
     assert "<dt>Parent</dt>" in text
     assert '<span class="masked">l●●●●●e</span><span class="raw">lettuce</span>' in text
     assert text.count("lettuce") == text.count('<span class="raw">lettuce</span>') == 16
+
+
+def test_the_folder_that_one_is_in_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+    with pytest.raises(OutputError, match=r"^\.: is the folder you are in"):
+        gallery([], Path())
+
+    assert [path.name for path in tmp_path.rglob("*")] == ["here"]
+
+
+def test_the_latest_is_the_latest_accepted_and_candidates_are_counted(store: Store, tmp_path: Path) -> None:
+    store.publish("street", contents(24), documents=documents, review=lambda *_: ["far"])
+
+    gallery(store.versions(), tmp_path / "out")
+
+    text = (tmp_path / "out" / "index.html").read_text()
+    assert "street@v1</a>, the latest accepted of 2 (1 candidate)," in text
+    assert "forum@v3</a>, the latest accepted of 3," in text
