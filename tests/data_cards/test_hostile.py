@@ -117,7 +117,7 @@ def live_terminal(text: str) -> list[str]:
 
 
 def full_of(strings: list[str]) -> Contents:
-    """`contents()` with one of `strings` in every text, its context, the ledger, and the names that a user may choose."""
+    """`contents()` with one of `strings` in every text, its context and the ledger, and all as names."""
     built = contents()
     said = itertools.cycle(strings)
     made = {text: f"{text} {next(said)} {number}" for number, text in enumerate(sorted(set(built.members["text"])))}
