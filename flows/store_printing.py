@@ -63,11 +63,18 @@ def card(version: Version, *, reveal: bool) -> None:
 
 
 def _example(example: dict[str, Any], fate: str, *, reveal: bool) -> None:
+    from data_cards.wording import segments, sides
+
     why = example["negative_kind"] if fate == "kept" else f"{example['stage']}: {example['drop_reason']}"
     _say(f"\n{fate}  {_cell(why)}")
-    texts = [(side, example[side]) for side in ("positive", "negative") if example.get(side) is not None]
-    for side, text in texts or [("text", example.get("text") or "")]:
-        _say(f"  {side:<8}  {_harmless(text, reveal=reveal)}")
+    if example.get("positive") is not None and example.get("negative") is not None:
+        shown = sides(example)
+    else:  # a text that was dropped, perhaps before it was scored: whatever stands in it may be toxic
+        text = example.get("text") or example.get("positive") or example.get("negative") or ""
+        shown = {"text": segments(text, [(0, len(text))], cover=True, plain=True)}
+    for side, pieces in shown.items():
+        said = "".join(piece["raw" if reveal else "masked"] for piece in pieces)
+        _say(f"  {side:<8}  {said if len(said) <= _WIDTH else said[:_WIDTH] + '...'}")
 
 
 def exhibited(out: Path, *, pages: int, versions: int) -> None:

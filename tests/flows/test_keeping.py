@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from data_cards.stats import count
+from flows import printing, store_printing
 from flows.train import refuse_unfit
 from pairgen.draft import Draft
 from pairgen.errors import StoreError
@@ -220,6 +221,23 @@ def test_the_card_on_the_terminal_masks_until_asked(cli: Cli, store: Path) -> No
     assert str(store / "demo" / "v0002" / "card.html") in said
     told = json.loads(cli("card", "demo@v1", "--store", store, "--json").out)
     assert (told["reference"], told["stats"]["pairs"]["total"]) == ("demo@v1", 45)
+
+
+def test_a_dropped_text_is_covered_whole_until_asked() -> None:
+    example = {
+        "stage": "read",
+        "drop_reason": "other_language",
+        "text": "Eres un tonto",
+        "positive": None,
+        "negative": None,
+    }
+    with printing.console.capture() as said:
+        store_printing._example(example, "dropped", reveal=False)
+        store_printing._example(example, "dropped", reveal=True)
+
+    covered, shown = [line for line in said.get().splitlines() if line.startswith("  text")]
+    assert covered.split() == ["text", "E●●●", "●●", "●●●●o"]
+    assert shown.split() == ["text", "Eres", "un", "tonto"]
 
 
 def test_a_gallery_and_a_page_are_written_where_they_were_asked_for(cli: Cli, store: Path) -> None:
