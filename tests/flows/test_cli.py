@@ -91,10 +91,14 @@ def test_help_names_every_command(cli: Cli) -> None:
         "withdraw",
         "prune",
         "export",
+        "push",
+        "pull",
+        "card",
+        "gallery",
     ):
         assert f" {command} " in said.out
         assert cli(command, "--help").code == 0
-    assert len(app.registered_commands) == 17
+    assert len(app.registered_commands) == 21
 
 
 @pytest.mark.parametrize(
