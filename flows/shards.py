@@ -25,6 +25,7 @@ from pairgen.errors import SourceError, StoreError
 from pairgen.schema import DROPPED, FUNNEL, TEXTS, Outcome, Schema, check_sums, drop, empty, stack
 
 Count = Callable[[pl.DataFrame], int]
+_LISTED = "shards.json"  # the folders of the shards; it stands once all have their raw.parquet
 
 
 class Shards(NamedTuple):
@@ -39,7 +40,7 @@ def workplace(here: Path, name: str, *parts: str) -> Iterator[Path]:
     """The folder of the build of data set `name` that `parts` decide, for nobody else until this ends.
 
     What a build of the same `parts` left when it was stopped is still there; what others left is removed. It goes when
-    the build ends well. Another build of `name` that works here is waited for.
+    the build ends well, or ended before it had shards. Another build of `name` that works here is waited for.
     """
     home = here.resolve() / f".build-{name}"
     work = home / digest(*parts)
@@ -53,7 +54,12 @@ def workplace(here: Path, name: str, *parts: str) -> Iterator[Path]:
             raise StoreError(
                 f"{home}: cannot work there ({error.strerror}); make room or choose another --store"
             ) from error
-        yield work
+        try:
+            yield work
+        except BaseException:
+            if not (work / _LISTED).exists():  # no shard to go on with: its source could not be read
+                shutil.rmtree(home, ignore_errors=True)
+            raise
         shutil.rmtree(home, ignore_errors=True)
 
 
@@ -73,7 +79,7 @@ def write_shards(work: Path, settings: SourceSettings, *, rows_per_shard: int) -
 
     Shards of the same sources that stand in `work` whole are left as they are; those set aside are tried again.
     """
-    listed = work / "shards.json"
+    listed = work / _LISTED
     if listed.exists():
         held = json.loads(listed.read_text(encoding="utf-8"))
         whole = Shards([work / each for each in held["folders"]], [SourceFacts(**each) for each in held["facts"]])

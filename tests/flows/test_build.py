@@ -317,8 +317,9 @@ def test_prefect_shows_the_tasks_and_the_card_but_no_toxic_word(published: Publi
     assert "●" in card.data
     assert not [word for word in ("idiot", "moron", "stupid") if word in card.data.casefold()]
     assert "near_duplicate" in str(funnel.data)
-    page = next(each for each in told["artifacts"] if each.key == "small-page")
-    assert (published.version.path / "card.html").resolve().as_uri() in str(page.data)
+    pages = [str(each.data) for each in told["artifacts"] if each.key == "small-page"]
+    address = (published.version.path / "card.html").resolve().as_uri()
+    assert any(address in page for page in pages)
 
 
 def test_a_failing_stage_says_where_and_publishes_nothing_and_no_log_holds_a_text(
