@@ -20,7 +20,7 @@ $(READY): pyproject.toml constraints.txt
 
 # What only tests and checks need, so that the demo does not wait for it.
 $(TOOLS): $(READY)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[baselines,dask,dev,embedded,lora,ray,s3]"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[baselines,dev,embedded,lora,s3]"
 	touch $(TOOLS)
 
 demo: $(READY)

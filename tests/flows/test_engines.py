@@ -40,7 +40,10 @@ def kill_a_worker(store: Path, outcomes: int, killed: list[int]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["processes", "dask", "ray"])
+@pytest.mark.parametrize(
+    "engine",
+    ["processes", pytest.param("dask", marks=pytest.mark.cluster), pytest.param("ray", marks=pytest.mark.cluster)],
+)
 def test_every_engine_gives_the_same_digest(published: Published, tmp_path: Path, engine: str) -> None:
     version = build(on(engine, published.recipe), warm(tmp_path, published))
 
@@ -50,6 +53,7 @@ def test_every_engine_gives_the_same_digest(published: Published, tmp_path: Path
 
 
 @pytest.mark.slow
+@pytest.mark.cluster
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize("engine", ["dask", "ray"])
 def test_a_worker_that_is_killed_costs_no_more_than_its_shard(
