@@ -298,7 +298,7 @@ def test_a_shard_that_is_set_aside_has_dropped_all_its_texts_and_its_sums_add_up
 
 
 def stop_in(work: Path) -> None:
-    (work / "kept").touch()
+    (work / "shards.json").touch()
     raise ZeroDivisionError
 
 
@@ -307,7 +307,7 @@ def test_a_stopped_build_goes_on_and_another_one_starts_anew(tmp_path: Path) -> 
         stop_in(work)
 
     with workplace(tmp_path, "small", "a", "b") as again:
-        assert (again, (again / "kept").exists()) == (work, True)
+        assert (again, (again / "shards.json").exists()) == (work, True)
     assert not work.parent.exists()
 
     with pytest.raises(ZeroDivisionError), workplace(tmp_path, "small", "a", "b") as work:
@@ -315,6 +315,13 @@ def test_a_stopped_build_goes_on_and_another_one_starts_anew(tmp_path: Path) -> 
     with workplace(tmp_path, "small", "a", "c") as other:
         assert other != work
         assert not work.exists()
+
+
+def test_a_build_that_ends_before_it_has_shards_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), workplace(tmp_path, "small", "a") as work:
+        raise ZeroDivisionError
+
+    assert not work.parent.exists()
 
 
 def test_one_build_of_a_data_set_works_at_a_time(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
