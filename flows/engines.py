@@ -36,9 +36,9 @@ def _dask(run: RunSettings) -> TaskRunner[Any]:
         from prefect_dask.task_runners import DaskTaskRunner
     except ImportError as error:
         raise _not_installed("dask") from error
-    if run.address:
-        return DaskTaskRunner(address=run.address)
-    return DaskTaskRunner(cluster_kwargs={"n_workers": run.workers, "threads_per_worker": 1, "dashboard_address": None})
+    here = {"n_workers": run.workers, "threads_per_worker": 1, "dashboard_address": None}
+    runner: TaskRunner[Any] = DaskTaskRunner(address=run.address, cluster_kwargs=None if run.address else here)
+    return runner
 
 
 def _ray(run: RunSettings) -> TaskRunner[Any]:
