@@ -323,10 +323,10 @@ class Store:
         while True:
             self._record(name, self._highest(name))
             number = self._highest(name) + 1
-            draft = self._draft(name, number, digest, contents, created, files, review)
             # Asked after the number was chosen: whoever takes that meanwhile makes the rename fail.
             if self._is_newest(name, digest):
                 return None
+            draft = self._draft(name, number, digest, contents, created, files, review)
             write_documents(work, draft, documents(draft))
             folder = home / _folder(number)
             if self._renamed(work, folder):

@@ -193,8 +193,10 @@ def never(table: pl.DataFrame) -> Outcome:
 
 def test_an_outcome_that_is_there_is_not_made_again(shard: Path) -> None:
     advance(shard, "mine", halve, reads=["split"])
+    before = {file.name: file.read_bytes() for file in shard.iterdir()}
 
-    advance(shard, "mine", never, reads=["split"])
+    assert advance(shard, "mine", never, reads=["split"]) == shard
+    assert {file.name: file.read_bytes() for file in shard.iterdir()} == before
 
 
 @pytest.mark.parametrize("name", ["mine.parquet", "mine.dropped.parquet", "mine.json"])
