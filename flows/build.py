@@ -6,8 +6,10 @@ Stages are plain functions from table to table; each task here runs one of them 
 import json
 import re
 import secrets
+from collections import Counter
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from prefect import flow
@@ -17,11 +19,23 @@ from filters.base import apply_filters
 from filters.near_duplicate import apply_across_sets
 from filters.what_if import curves
 from flows.engines import task_runner
-from flows.publishing import show_card
+from flows.progress import tell_where_time_went, timing, where_time_went
+from flows.publishing import show_card, show_time
 from flows.recipe import Recipe, RunSettings
-from flows.shards import Shards, advance, funnel, gather, gather_dropped, workplace, write_shards, write_whole
+from flows.shards import (
+    Shards,
+    advance,
+    funnel,
+    gather,
+    gather_dropped,
+    seconds_of_models,
+    workplace,
+    write_shards,
+    write_whole,
+)
 from flows.stage import across, stage
 from pairgen.candidates import beyond
+from pairgen.clock import model_seconds
 from pairgen.corpus import clean, source_sha256
 from pairgen.draft import code_version
 from pairgen.loading import LoadedModels, fingerprints, load_models
@@ -47,7 +61,20 @@ def build(recipe: Recipe, store: Place) -> Version | None:
 
 @flow(name="build", validate_parameters=False)
 def stages(recipe: Recipe, store: Place) -> Version | None:
-    """The stages of a build; where shards are worked on, `memory` is the file of scores that the models share."""
+    """The stages of a build, timed."""
+    with timing() as seconds:
+        version, models = made(recipe, store)
+    rows = where_time_went(seconds, models)
+    tell_where_time_went(rows)
+    leave_artifacts(recipe.publish.name, version, rows, return_state=True)  # published whether or not the UI shows it
+    return version
+
+
+def made(recipe: Recipe, store: Place) -> tuple[Version | None, Counter[str]]:
+    """The version, or None if nothing changed, and the seconds that each model worked for it.
+
+    Where shards are worked on, `memory` is the file of scores that the models share.
+    """
     here = local_folder(store)
     memory = here.resolve() / ".cache" / "scores.sqlite"
     models = load_models(recipe.models, memory)
@@ -63,9 +90,11 @@ def stages(recipe: Recipe, store: Place) -> Version | None:
         judged = across(judge_pairs, paired, recipe, memory)
         everything = judge_across_sets(judged, work, recipe, models)
         contents = collect(everything, judged, recipe, models, raw)
-        version = publish(contents, recipe, store, models)
-    leave_artifacts(version, return_state=True)  # a version is published whether or not the UI shows it
-    return version
+        seconds = seconds_of_models([*judged, everything])
+        with model_seconds() as more:
+            version = publish(contents, recipe, store, models)
+    seconds.update(more)
+    return version, seconds
 
 
 def what_decides(recipe: Recipe, models: LoadedModels) -> list[str]:
@@ -183,6 +212,7 @@ def publish(contents: Contents, recipe: Recipe, store: Place, models: LoadedMode
 
 
 @stage("artifacts")
-def leave_artifacts(version: Version | None) -> None:
-    """The card in the Prefect UI."""
+def leave_artifacts(name: str, version: Version | None, time_spent: list[dict[str, Any]]) -> None:
+    """The card and where the time went, in the Prefect UI."""
     show_card(version)
+    show_time(name, time_spent)

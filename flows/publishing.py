@@ -1,6 +1,7 @@
-"""What a flow leaves in the Prefect UI: the data card and the counts of a version, as artifacts."""
+"""What a flow leaves in the Prefect UI: card, counts and files of a version and where the time went, as artifacts."""
 
 from pathlib import Path
+from typing import Any
 
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
@@ -14,7 +15,7 @@ def show_card(version: Version | None) -> None:
     """
     if version is None:
         return
-    key = "".join(letter if letter.isalnum() else "-" for letter in version.name).strip("-")
+    key = _key(version.name)
     create_markdown_artifact(card_markdown(version), key=f"{key}-card", description=version.reference)
     create_table_artifact(version.manifest["funnel"], key=f"{key}-funnel", description=version.reference)
     page = version.place / "card.html"
@@ -22,6 +23,15 @@ def show_card(version: Version | None) -> None:
     create_link_artifact(address, link_text="data card", key=f"{key}-page", description=version.reference)
 
 
+def show_time(name: str, rows: list[dict[str, Any]]) -> None:
+    """Where the time of a build of `name` went (`progress.where_time_went`)."""
+    create_table_artifact(rows, key=f"{_key(name)}-time", description="seconds and share, by stage and by model")
+
+
 def card_markdown(version: Version) -> str:
     """The version's card as Markdown, without the YAML at its top."""
     return (version.place / "README.md").read_text(encoding="utf-8").split("---\n", 2)[-1]
+
+
+def _key(name: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in name).strip("-")

@@ -11,6 +11,7 @@ import json
 import math
 import secrets
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import IO, Any, NamedTuple
 import polars as pl
 
 from flows.progress import console
+from pairgen.clock import model_seconds
 from pairgen.corpus import RAW, SourceFacts, SourceSettings, read_source, source_sha256
 from pairgen.digests import digest
 from pairgen.errors import SourceError, StoreError
@@ -131,10 +133,11 @@ def advance(
     if _is_whole(shard, stage):
         return shard
     tables = [pl.read_parquet(shard / f"{name}.parquet") for name in reads]
-    outcome = function(*tables)
+    with model_seconds() as models:
+        outcome = function(*tables)
     counts = {"entered": entered(tables[0]), "kept": kept(outcome.kept), "dropped": outcome.dropped.height}
     check_sums(stage, **counts)
-    _leave(shard, {"stage": stage, "unit": unit, **counts}, outcome)
+    _leave(shard, {"stage": stage, "unit": unit, **counts, "models": models}, outcome)
     return shard
 
 
@@ -155,7 +158,8 @@ def set_aside(shard: Path, stage: str) -> Path:
         _leave(made, {**counts, "entered": 0, "kept": 0, "dropped": 0}, Outcome(kept, dropped))
     earlier = [pl.read_parquet(shard / "read.dropped.parquet")] if "read" in done else []
     dropped = stack([*earlier, failed], DROPPED)
-    row = {"stage": "read", "unit": "text", "entered": dropped.height, "kept": 0, "dropped": dropped.height}
+    counts = {"entered": dropped.height, "kept": 0, "dropped": dropped.height}
+    row = {"stage": "read", "unit": "text", **counts, "models": {}}
     _leave(made, row, Outcome(empty(TEXTS), dropped))
     return made.rename(shard.with_name(f"{shard.name}.set_aside"))
 
@@ -210,6 +214,14 @@ def gather_dropped(shards: Sequence[Path]) -> pl.DataFrame:
     return stack(
         [pl.read_parquet(file) for shard in shards for file in sorted(shard.glob("*.dropped.parquet"))], DROPPED
     )
+
+
+def seconds_of_models(shards: Sequence[Path]) -> Counter[str]:
+    """The seconds that each model worked on `shards`, by its spec; what a stopped build spent on them counts too."""
+    seconds: Counter[str] = Counter()
+    for file in (file for shard in shards for file in shard.glob("*.json")):
+        seconds.update(json.loads(file.read_text())["models"])
+    return seconds
 
 
 def funnel(shards: Sequence[Path], stages: Sequence[str]) -> pl.DataFrame:

@@ -6,6 +6,7 @@ Prefect logs the exception of a task and stores its message; the message of a li
 import functools
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -13,7 +14,7 @@ from prefect import Task, get_run_logger, task, unmapped
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
-from flows.progress import follow
+from flows.progress import follow, timed
 from flows.recipe import Recipe
 from flows.shards import set_aside
 from pairgen.draft import PACKAGES
@@ -40,7 +41,8 @@ def stage(
         @functools.wraps(function)
         def discreet(*args: _P.args, **kwargs: _P.kwargs) -> _R:
             try:
-                return function(*args, **kwargs)
+                with timed(name) if run_name is None else nullcontext():  # `follow` times what is mapped
+                    return function(*args, **kwargs)
             except ContrastPairsError as error:
                 raise error from None  # what caused it may hold a text, too
             except Exception as error:

@@ -35,6 +35,7 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
+from pairgen.clock import ModelLock
 from pairgen.digests import digest
 from pairgen.errors import ModelError
 from pairgen.memory import Memory
@@ -377,7 +378,7 @@ class _SentenceEmbedder:
         self._folder = model_folder(spec)
         self._dtype = _torch_dtype(dtype)
         self.fingerprint = model_fingerprint(spec, dtype=str(self._dtype).removeprefix("torch."))
-        self._lock = threading.Lock()
+        self._lock = ModelLock(spec)
 
     @cached_property
     def _model(self) -> Any:
@@ -408,7 +409,7 @@ class _CausalLanguageModel:
         self._spec = spec
         self._dtype = _torch_dtype(dtype)
         self.fingerprint = model_fingerprint(spec, dtype=str(self._dtype).removeprefix("torch."))
-        self._lock = threading.Lock()
+        self._lock = ModelLock(spec)
 
     @cached_property
     def _loaded(self) -> tuple[Any, Any]:
@@ -542,7 +543,7 @@ class _SequenceInference:
         self._spec = spec
         self._dtype = _torch_dtype(dtype)
         self.fingerprint = model_fingerprint(spec, dtype=str(self._dtype).removeprefix("torch."))
-        self._lock = threading.Lock()
+        self._lock = ModelLock(spec)
         labels = _config(spec, "model of entailment").id2label
         found = [place for place, label in labels.items() if label.lower() == "entailment"]
         if len(found) != 1:
@@ -588,7 +589,7 @@ class _MaskedLanguageModel:
         self._spec = spec
         self._dtype = _torch_dtype(dtype)
         self.fingerprint = model_fingerprint(spec, dtype=str(self._dtype).removeprefix("torch."))
-        self._lock = threading.Lock()
+        self._lock = ModelLock(spec)
         found = _config(spec, "masked language model").architectures or []
         if not any("MaskedLM" in name for name in found):
             raise ModelError(f"{spec!r} is no masked language model: its config says {', '.join(found) or 'nothing'}")
@@ -644,7 +645,7 @@ class _RoundTrip:
         self._dtype = _torch_dtype(dtype)
         prints = [model_fingerprint(spec, dtype=str(self._dtype).removeprefix("torch.")) for spec in specs]
         self.fingerprint = " then ".join(prints)
-        self._lock = threading.Lock()
+        self._lock = ModelLock(" then ".join(specs))
         for spec in specs:
             if not _config(spec, "translation model").is_encoder_decoder:
                 raise ModelError(f"{spec!r} is no translation model: it has no encoder and decoder")
@@ -723,7 +724,7 @@ class _DetoxifyToxicity:
         name, _, checksum = spec.removeprefix("detoxify:").partition("@")
         self._dtype = _torch_dtype(dtype)
         self._name, self._checkpoint = name, None
-        self._lock = threading.Lock()
+        self._lock = ModelLock(spec)
         words = ("detoxify", "torch", "transformers", f"{str(self._dtype).removeprefix('torch.')}/{_device()}")
         if name in _DETOXIFY_MODELS:
             self.fingerprint = _fingerprint(spec, [], *words)  # the release's file name holds its digest
@@ -786,11 +787,13 @@ class _LinearToxicity:
         folder = _package_folder("profanity_check", install="alt-profanity-check")
         files = sorted((folder / "data").glob("*.joblib"))
         self.fingerprint = _fingerprint(spec, files, "alt-profanity-check", "scikit-learn")
+        self._lock = ModelLock(spec)
 
     def toxicity(self, texts: Sequence[str]) -> Floats:
-        from profanity_check import predict_prob
+        with self._lock:
+            from profanity_check import predict_prob
 
-        return np.asarray(predict_prob(list(texts)), np.float64) if texts else np.empty(0, np.float64)
+            return np.asarray(predict_prob(list(texts)), np.float64) if texts else np.empty(0, np.float64)
 
 
 class _WordListToxicity:
@@ -799,7 +802,7 @@ class _WordListToxicity:
     def __init__(self, spec: str) -> None:
         folder = _package_folder("better_profanity", install="better-profanity")
         self.fingerprint = _fingerprint(spec, [folder / "profanity_wordlist.txt"], "better-profanity")
-        self._lock = threading.Lock()
+        self._lock = ModelLock(spec)
 
     @cached_property
     def _profanity(self) -> Any:
@@ -843,7 +846,7 @@ class _SpacyParser:
         self.fingerprint = _fingerprint(
             spec, sorted(file for file in folder.rglob("*") if file.name == "model"), "spacy"
         )
-        self._lock = threading.Lock()
+        self._lock = ModelLock(spec)
 
     @cached_property
     def _nlp(self) -> Any:

@@ -127,6 +127,7 @@ def test_a_stage_leaves_what_it_kept_what_it_dropped_and_its_row_of_the_funnel(s
         "kept": 3,
         "dropped": 2,
         "bytes": {name: (shard / name).stat().st_size for name in ("mine.parquet", "mine.dropped.parquet")},
+        "models": {},
     }
 
 
