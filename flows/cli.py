@@ -43,6 +43,14 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("contrast-pairs: stopped\n")
         sys.exit(130)
+    except Exception as error:
+        import httpx
+
+        if not isinstance(error, httpx.TransportError):
+            raise
+        told = "the Prefect server went away before it could be told how this ended"
+        sys.stderr.write(f"contrast-pairs: {told}; what was published stands: contrast-pairs versions\n")
+        sys.exit(1)
 
 
 @app.command()
@@ -361,6 +369,36 @@ def evaluate(
         write(report)
     else:
         printing.compared(report)
+
+
+@app.command()
+def serve(
+    recipe: Annotated[str, typer.Argument(help="A recipe file, or one that ships: demo, embedded, hub.")],
+    cron: Annotated[str | None, typer.Option(help='When, in UTC: "0 3 * * *" is every day at 3.')] = None,
+    interval: Annotated[float | None, typer.Option(help="Every so many seconds instead.")] = None,
+    notify: Annotated[
+        str | None, typer.Option(metavar="BLOCK", help="TYPE/NAME of the Prefect block that is told of a failed build.")
+    ] = None,
+    source: Annotated[list[str] | None, typer.Option(help="A corpus instead of the recipe's; may be repeated.")] = None,
+    name: Annotated[str | None, typer.Option(help="The data set's name instead of the recipe's.")] = None,
+    store: StoreOption = STORE,
+) -> None:
+    """Rebuild RECIPE by the clock, on the Prefect server at PREFECT_API_URL, until this is stopped."""
+    from flows import schedule
+    from flows.recipe import read_recipe
+
+    when = schedule.schedule_of(cron=cron, interval=interval)
+    read = read_recipe(recipe, sources=source or (), name=name)
+    place = _writable(store, publishes=True)
+    _sound(read, place)
+    server = schedule.require_server()
+    where = place.resolve() if isinstance(place, Path) else place
+    deployment = schedule.deployment_of(recipe, read, where, when, sources=source or [])
+    if notify:
+        schedule.notify(deployment, notify)
+    told = f"{cron} (UTC)" if cron else f"every {interval:g} s"
+    sys.stderr.write(f"serving rebuild/{read.publish.name} on {server}: {told}; Ctrl-C stops and pauses it\n")
+    schedule.run(deployment)
 
 
 @app.command()

@@ -39,3 +39,7 @@ class OutputError(ContrastPairsError):
 
 class TrainingError(ContrastPairsError):
     """A model cannot be trained or evaluated as asked."""
+
+
+class ScheduleError(ContrastPairsError):
+    """A rebuild cannot be scheduled as asked."""
