@@ -26,8 +26,9 @@ $(TOOLS): $(READY)
 demo: $(READY)
 	$(BIN)/contrast-pairs demo
 
+# Two processes of one thread each; tests of one file stay together, since they share what they build.
 test: $(TOOLS)
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 lint: $(TOOLS)
 	$(BIN)/ruff format --check .

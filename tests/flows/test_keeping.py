@@ -29,7 +29,7 @@ def documents(draft: Draft) -> dict[str, str]:
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """demo@v1 and demo@v2: the second lost pairs to a higher threshold and has a recipe that is not escaped."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setattr(printing.console, "width", 160)
     made = Store(tmp_path / "store")
     recipe = '[[filters]]\nkind = "similarity"\nmin_score = {}\n'
     first = replace(contents(27), recipe=recipe.format(0.6))
