@@ -50,7 +50,8 @@ def main() -> None:
             raise
         told = "the Prefect server went away before it could be told how this ended"
         sys.stderr.write(f"contrast-pairs: {told}; what was published stands: contrast-pairs versions\n")
-        sys.exit(1)
+        sys.stderr.flush()
+        os._exit(1)  # Prefect's own way out goes on asking the server, for minutes
 
 
 @app.command()
