@@ -54,24 +54,24 @@ _COMMIT = re.compile(r"@[0-9a-f]{40}$")
 shard_stage = partial(stage, run_name="{shard.name}", again_after=(1, 2))  # three times in all
 
 
-def build(recipe: Recipe, store: Place) -> Version | None:
-    """Publish the version that a settled `recipe` makes from its source, or None if nothing changed."""
+def build(recipe: Recipe, store: Place) -> tuple[Version, bool]:
+    """The version that a settled `recipe` makes from its source, and whether it is new: no two hold the same pairs."""
     return stages.with_options(task_runner=task_runner(recipe.run))(recipe, store)
 
 
 @flow(name="build", validate_parameters=False)
-def stages(recipe: Recipe, store: Place) -> Version | None:
+def stages(recipe: Recipe, store: Place) -> tuple[Version, bool]:
     """The stages of a build, timed."""
     with timing() as seconds:
-        version, models = made(recipe, store)
+        version, is_new, models = made(recipe, store)
     rows = where_time_went(seconds, models)
     tell_where_time_went(rows)
-    leave_artifacts(recipe.publish.name, version, rows, return_state=True)  # published whether or not the UI shows it
-    return version
+    leave_artifacts(version, is_new, rows, return_state=True)  # published whether or not the UI shows it
+    return version, is_new
 
 
-def made(recipe: Recipe, store: Place) -> tuple[Version | None, Counter[str]]:
-    """The version, or None if nothing changed, and the seconds that each model worked for it.
+def made(recipe: Recipe, store: Place) -> tuple[Version, bool, Counter[str]]:
+    """The version, whether it is new, and the seconds that each model worked for it.
 
     Where shards are worked on, `memory` is the file of scores that the models share.
     """
@@ -92,9 +92,9 @@ def made(recipe: Recipe, store: Place) -> tuple[Version | None, Counter[str]]:
         contents = collect(everything, judged, recipe, models, raw)
         seconds = seconds_of_models([*judged, everything])
         with model_seconds() as more:
-            version = publish(contents, recipe, store, models)
+            version, is_new = publish(contents, recipe, store, models)
     seconds.update(more)
-    return version, seconds
+    return version, is_new, seconds
 
 
 def what_decides(recipe: Recipe, models: LoadedModels) -> list[str]:
@@ -199,7 +199,7 @@ def collect(everything: Path, shards: list[Path], recipe: Recipe, models: Loaded
 
 
 @stage("publish")
-def publish(contents: Contents, recipe: Recipe, store: Place, models: LoadedModels) -> Version | None:
+def publish(contents: Contents, recipe: Recipe, store: Place, models: LoadedModels) -> tuple[Version, bool]:
     """The version with its card, which says what other thresholds would keep, and how copying and deleting do."""
 
     def written(draft: Draft) -> dict[str, str]:
@@ -208,11 +208,16 @@ def publish(contents: Contents, recipe: Recipe, store: Place, models: LoadedMode
         return documents(draft, curves(*tables, recipe.filters), beside)
 
     review = partial(beyond, limits=recipe.publish)
-    return Store(store).publish(recipe.publish.name, contents, documents=written, review=review)
+    name, versions = recipe.publish.name, Store(store)
+    published = versions.publish(name, contents, documents=written, review=review)
+    standing = published or versions.holding(name, contents)
+    assert standing is not None  # publish refuses pairs that a withdrawn version holds
+    return standing, published is not None
 
 
 @stage("artifacts")
-def leave_artifacts(name: str, version: Version | None, time_spent: list[dict[str, Any]]) -> None:
-    """The card and where the time went, in the Prefect UI."""
-    show_card(version)
-    show_time(name, time_spent)
+def leave_artifacts(version: Version, is_new: bool, time_spent: list[dict[str, Any]]) -> None:
+    """The card of a new version and where the time went, in the Prefect UI."""
+    if is_new:
+        show_card(version)
+    show_time(version.name, time_spent)

@@ -63,13 +63,11 @@ def demo(
     from flows.build import build as build_flow
     from flows.recipe import read_recipe
     from flows.train import compare, free_folder, train_version
-    from pairgen.store import Store
 
     place = _writable(store, publishes=True)
     recipe = read_recipe("demo").settled(place)
-    published = build_flow(recipe, place)
-    version = published or Store(place).newest(recipe.publish.name)
-    printing.built(version, new=published is not None)
+    version, is_new = build_flow(recipe, place)
+    printing.built(version, new=is_new)
     model = train_version(version, recipe.train, free_folder(out / f"{version.name}-v{version.number}"))
     specs = {"base": recipe.train.model, "tuned": str(model)}
     printing.compared(compare(specs, recipe, memory=_memory(place), out=model / "evaluation"))
@@ -94,15 +92,13 @@ def build(
     place = _writable(store, publishes=True)
     read = _sound(read, place)
     from flows.build import build as build_flow
-    from pairgen.store import Store
 
     with redirect_stdout(sys.stderr):  # libraries that download print there
-        published = build_flow(read, place)
-    version = published or Store(place).newest(read.publish.name)
+        version, is_new = build_flow(read, place)
     if as_json:
-        write({**printing.summary(version), "published": published is not None})
+        write({**printing.summary(version), "published": is_new})
     else:
-        printing.built(version, new=published is not None)
+        printing.built(version, new=is_new)
         printing.paths({"data card": version.place / "card.html", "data set": version.place})
 
 

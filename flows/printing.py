@@ -40,7 +40,7 @@ def summary(version: Version) -> dict[str, Any]:
 
 def built(version: Version, *, new: bool) -> None:
     """The version's name and its funnel, with every reason."""
-    said = "published" if new else "nothing changed; the newest version is"
+    said = "published" if new else "nothing changed; these pairs are"
     console.print(f"\n[bold]{said} {version.reference}[/bold]  digest {version.digest[:12]}\n")
     candidate(version)
     _funnel(version)

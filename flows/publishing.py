@@ -8,13 +8,8 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 from pairgen.store import Version
 
 
-def show_card(version: Version | None) -> None:
-    """The version's card (toxic words masked), its funnel and a link to its page, under keys of the data set's name.
-
-    Nothing for None.
-    """
-    if version is None:
-        return
+def show_card(version: Version) -> None:
+    """The version's card (toxic words masked), its funnel and a link to its page, under keys of the data set's name."""
     key = _key(version.name)
     create_markdown_artifact(card_markdown(version), key=f"{key}-card", description=version.reference)
     create_table_artifact(version.manifest["funnel"], key=f"{key}-funnel", description=version.reference)

@@ -26,7 +26,7 @@ from flows.build import build
 from flows.recipe import Recipe, read_recipe
 from pairgen.errors import ScheduleError
 from pairgen.places import Place, place_of
-from pairgen.store import Store, Version
+from pairgen.store import Version
 
 _NO_SERVER = (
     "start a server that stays, `prefect server start` (SQLite; PREFECT_API_DATABASE_CONNECTION_URL for PostgreSQL), "
@@ -39,14 +39,13 @@ _FAILED = {"prefect.flow-run.Failed", "prefect.flow-run.Crashed"}
 def rebuild(recipe: str, store: str, sources: list[str] | None = None, name: str | None = None) -> State[Any]:
     """Build `recipe`, read anew, and say what became of it; one that fails is tried again after 1, 2 and 4 minutes."""
     read, place = read_recipe(recipe, sources=sources or (), name=name), place_of(store)
-    published = attempt(read, place)
-    version = published or Store(place).newest(read.publish.name)
-    said = "nothing changed:" if published is None else "candidate" if published.candidate else "published"
+    version, is_new = attempt(read, place)
+    said = "nothing changed:" if not is_new else "candidate" if version.candidate else "published"
     return Completed(message=f"{said} {version.reference}")
 
 
 @task(cache_policy=NO_CACHE, retries=3, retry_delay_seconds=exponential_backoff(backoff_factor=60))
-def attempt(recipe: Recipe, store: Place) -> Version | None:
+def attempt(recipe: Recipe, store: Place) -> tuple[Version, bool]:
     """The build, in a task because Prefect backs off between the tries of a task, not of a flow."""
     return build(recipe.settled(store), store)
 

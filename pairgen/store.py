@@ -54,7 +54,7 @@ class Store:
         documents: Callable[[Draft], dict[str, str]],
         review: Review | None = None,
     ) -> Version | None:
-        """The new version of `name`, or None where the newest already holds the same pairs and members.
+        """The new version of `name`, or None where one holds the same pairs and members already (`holding`).
 
         `documents` gives the text of each further file (README.md, card.html, stats.json). Everything is written to a
         folder of its own and renamed at the end, so that there is never half a version; the files are read-only then.
@@ -65,7 +65,7 @@ class Store:
         self.check_name(name)
         contents = _checked(name, contents)
         digest = content_digest(contents.pairs, contents.members)
-        if self._is_newest(name, digest):
+        if self._holding(name, digest):
             return None
         home = self.root / name
         with self._working(home) as work:
@@ -163,10 +163,9 @@ class Store:
             raise StoreError(f"{reference}: {said}; there are: {known}")
         return read_version(self._folder(name, found[0]))
 
-    def newest(self, name: str) -> Version:
-        """The newest version that is not withdrawn, a candidate or not: what a build of the same pairs finds there."""
-        live = self._live(name) if name in self.names() else []
-        return self.resolve(f"{name}@v{live[-1]}" if live else name)
+    def holding(self, name: str, contents: Contents) -> Version | None:
+        """The newest version of `name` with these pairs and members that is not withdrawn, if there is one."""
+        return self._holding(name, content_digest(contents.pairs, contents.members))
 
     def tag(self, reference: str, tag: str) -> dict[str, Any]:
         """Give `tag` to the version that `reference` means, and say how it moved: tag, from, to, when, who."""
@@ -257,11 +256,20 @@ class Store:
             raise StoreError(f"{record}: holds {recorded[:20]!r}, expected the highest version number ever given")
         return max([int(recorded), *self._taken(name), *prune.read_pruned(self.root / name)])
 
-    def _is_newest(self, name: str, digest: str) -> bool:
-        """Whether the latest version holds `digest`; `StoreError` where a withdrawn one does."""
+    def _holding(self, name: str, digest: str) -> Version | None:
+        """`holding`; `StoreError` where a withdrawn version holds them, or the newest cannot be read."""
         numbers = self._live(name) if name in self.names() else []
         self._refuse_withdrawn(name, digest)
-        return bool(numbers) and read_version(self._folder(name, numbers[-1])).digest == digest
+        for number in reversed(numbers):
+            try:
+                version = read_version(self._folder(name, number))
+            except StoreError:
+                if number == numbers[-1]:
+                    raise
+                continue
+            if version.digest == digest:
+                return version
+        return None
 
     def _refuse_withdrawn(self, name: str, digest: str) -> None:
         for number, stone in withdrawn.read_withdrawn(self.root / name).items():
@@ -324,7 +332,7 @@ class Store:
             self._record(name, self._highest(name))
             number = self._highest(name) + 1
             # Asked after the number was chosen: whoever takes that meanwhile makes the rename fail.
-            if self._is_newest(name, digest):
+            if self._holding(name, digest):
                 return None
             draft = self._draft(name, number, digest, contents, created, files, review)
             write_documents(work, draft, documents(draft))
@@ -345,7 +353,7 @@ class Store:
         name, created, files = home.name, datetime.now(UTC).isoformat(timespec="seconds"), hashed(work)
         while True:
             with turn(home, _QUEUE, _mark, first=self._highest(name) + 1) as number:
-                if self._is_newest(name, digest):
+                if self._holding(name, digest):
                     return None
                 draft = self._draft(name, number, digest, contents, created, files, review)
                 write_documents(work, draft, documents(draft))

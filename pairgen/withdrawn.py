@@ -22,10 +22,8 @@ def read_withdrawn(home: Place) -> dict[int, dict[str, Any]]:
 
 
 def withdrawal_of(version: Version) -> dict[str, Any] | None:
-    """The tombstone of `version`: reason, digest, when, who; None where nothing of its digest was withdrawn."""
-    stones = read_withdrawn(version.place.parent)
-    same = [stone for stone in stones.values() if stone["digest"] == version.digest]
-    return stones.get(version.number) or (same[0] if same else None)
+    """The tombstone of `version`: reason, digest, when, who; None where it was not withdrawn."""
+    return read_withdrawn(version.place.parent).get(version.number)
 
 
 def refuse_withdrawn(version: Version) -> None:

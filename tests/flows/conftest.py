@@ -54,8 +54,8 @@ def published(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) ->
 
     store = tmp_path_factory.mktemp("published")
     recipe = read_recipe("embedded", sources=[str(COMMENTS)], name="small").settled(store)
-    version = build(recipe, store)
-    assert version is not None
+    version, is_new = build(recipe, store)
+    assert is_new
     return Published(version, store, recipe)
 
 

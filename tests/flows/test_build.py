@@ -142,9 +142,9 @@ def test_what_is_in_another_version_stays_out_and_the_row_says_of_what_it_is_a_d
         NearDuplicate(against=("small",)) if each.kind == "near_duplicate" else each for each in recipe.filters
     )
 
-    version = build(recipe.model_copy(update={"filters": filters}).settled(store), store)
+    version, is_new = build(recipe.model_copy(update={"filters": filters}).settled(store), store)
 
-    assert version is not None
+    assert is_new
     assert set(version.pairs()["source"]) == {"new"}
     dropped = version.dropped().filter(pl.col("drop_reason") == "near_duplicate")
     assert dropped.height == published.version.pairs().height
@@ -200,7 +200,7 @@ def test_the_card_is_a_valid_data_set_card_and_masks_toxic_words(published: Publ
 def test_the_same_build_again_publishes_nothing(published: Published) -> None:
     before = sorted(published.store.rglob("*"))
 
-    assert build(published.recipe, published.store) is None
+    assert build(published.recipe, published.store) == (published.version, False)
 
     assert sorted(path for path in published.store.rglob("*") if ".cache" not in path.parts) == [
         path for path in before if ".cache" not in path.parts
@@ -218,9 +218,9 @@ def test_an_empty_store_other_shards_and_another_order_of_rows_give_the_same_dig
     store = tmp_path / "store"
     store.mkdir()
 
-    version = build(recipe, store)
+    version, is_new = build(recipe, store)
 
-    assert version is not None
+    assert is_new
     assert version.pairs().equals(published.version.pairs())
     assert version.members().equals(published.version.members())
     assert version.dropped().equals(published.version.dropped())
@@ -233,9 +233,9 @@ def test_one_more_comment_changes_no_other_set(published: Published, tmp_path: P
     new = {"id": "c41", "text": "Only a stupid moron parks 2 cars in front of the school in York.", "parent_text": ""}
     pl.concat([comments(), pl.DataFrame([new])]).write_csv(file)
 
-    version = build(read_recipe("embedded", sources=[str(file)], name="small"), warm(tmp_path, published))
+    version, is_new = build(read_recipe("embedded", sources=[str(file)], name="small"), warm(tmp_path, published))
 
-    assert version is not None
+    assert is_new
     for table in ("pairs", "members"):
         before, after = getattr(published.version, table)(), getattr(version, table)()
         before, after = (
@@ -259,9 +259,9 @@ def test_what_people_wrote_is_a_positive_of_its_own_kind(published: Published, t
     recipe = read_recipe("embedded", sources=[str(tmp_path / "parallel.parquet")], name="parallel")
     source = recipe.source.model_copy(update={"references": "neutral"})
 
-    version = build(recipe.model_copy(update={"source": source}), warm(tmp_path, published))
+    version, is_new = build(recipe.model_copy(update={"source": source}), warm(tmp_path, published))
 
-    assert version is not None
+    assert is_new
     assert verify(version) == []
     assert 'references = "neutral"' in (version.path / "recipe.toml").read_text(encoding="utf-8")
     funnel = {row["stage"]: (row["unit"], row["entered"], row["kept"]) for row in version.manifest["funnel"]}
@@ -387,8 +387,8 @@ def test_a_disk_that_refuses_is_one_line(published: Published, tmp_path: Path, m
     assert Store(tmp_path).versions() == []
     monkeypatch.undo()
     monkeypatch.setattr("flows.build.clean", never)  # what was read is there
-    version = build(published.recipe, tmp_path)
-    assert version is not None
+    version, is_new = build(published.recipe, tmp_path)
+    assert is_new
     assert version.digest == published.version.digest
     assert leftovers(tmp_path) == []
 
@@ -417,9 +417,9 @@ def test_a_shard_that_fails_three_times_is_set_aside_and_counted_where_the_recip
     with_leeds = comments().filter(pl.col("text").str.contains("Leeds"))["text"].to_list()
     assert with_leeds
 
-    version = build(recipe, warm(tmp_path, published))
+    version, is_new = build(recipe, warm(tmp_path, published))
 
-    assert version is not None
+    assert is_new
     assert verify(version) == []
     assert len(tried) == 3 * len(set(tried))
     aside = version.dropped().filter(pl.col("drop_reason") == "failed_pair")
@@ -465,9 +465,9 @@ def test_killed_anywhere_the_same_build_goes_on_and_ends_with_the_same_digest(
         patched.setattr(
             Store, "publish", lambda self, name, contents, **given: publish_after_looking(name, contents, **given)
         )
-        version = build(recipe, store)
+        version, is_new = build(recipe, store)
 
-    assert version is not None
+    assert is_new
     assert version.digest == published.version.digest, f"killed after {outcomes} outcomes"
     assert seen == done, "what was done was done again"
     assert leftovers(store) == []

@@ -273,7 +273,7 @@ def test_a_failed_build_notifies_and_leaves_the_store_as_it_was(server: Server, 
 
 @pytest.mark.slow
 def test_two_builds_at_once_publish_one_version(server: Server, place: Path) -> None:
-    before = Store(place / "store").newest("tiny").number
+    before = Store(place / "store").versions("tiny")[-1].number
     changed(place, "A stupid moron sold 9 sheds to a painter from Graz.")
 
     builds = [command(server, place, "build", "tiny.toml", "--json") for _ in range(2)]
@@ -281,12 +281,12 @@ def test_two_builds_at_once_publish_one_version(server: Server, place: Path) -> 
 
     assert sorted(answer["published"] for answer in answers) == [False, True]
     assert {answer["version"] for answer in answers} == {before + 1}
-    assert verify(Store(place / "store").newest("tiny")) == []
+    assert verify(Store(place / "store").versions("tiny")[-1]) == []
 
 
 @pytest.mark.slow
 def test_what_is_built_is_published_though_the_server_goes_away_in_mid_build(server: Server, place: Path) -> None:
-    before = Store(place / "store").newest("tiny").number
+    before = Store(place / "store").versions("tiny")[-1].number
     changed(place, "The idiot of a plumber from Brest broke 3 taps.")
     with held(place):
         build = command(server, place, "build", "tiny.toml", "--json", PREFECT_CLIENT_MAX_RETRIES="1")
@@ -300,7 +300,7 @@ def test_what_is_built_is_published_though_the_server_goes_away_in_mid_build(ser
     assert (build.returncode, out) == (1, "")
     assert "contrast-pairs: the Prefect server went away before it could be told how this ended; what was " in err
     assert "Traceback" not in err
-    version = Store(place / "store").newest("tiny")
+    version = Store(place / "store").versions("tiny")[-1]
     assert version.number == before + 1
     assert verify(version) == []
 

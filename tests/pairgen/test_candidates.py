@@ -39,8 +39,10 @@ def test_latest_is_not_a_candidate_until_it_has_had_a_tag(store: Store) -> None:
     assert halved.candidate[0] == "pairs 20, 40 in demo@v1: -50.0%, max_pairs_change is 0.3"
     assert verify(halved) == []
     assert [store.resolve(each).number for each in ("demo", "demo@latest", "demo@v2")] == [1, 1, 2]
-    assert store.newest("demo").number == 2
     assert store.publish("demo", contents(12), documents=lambda _: {}) is None
+    standing = store.holding("demo", contents(12))
+    assert standing is not None
+    assert standing.number == 2
 
     store.tag("demo@v2", "accepted")
 

@@ -95,6 +95,30 @@ def test_the_digest_is_of_the_rows_not_of_their_order_or_bytes(store: Store) -> 
     assert [version.number for version in store.versions()] == [1]
 
 
+def test_no_two_versions_hold_the_same_pairs_though_another_came_between(store: Store) -> None:
+    first, second = publish(store), publish(store, 27)
+
+    assert store.publish("demo", contents(), documents=documents) is None
+
+    assert store.holding("demo", contents()) == first
+    assert store.holding("demo", contents(30)) is None
+    assert [version.digest for version in store.versions()] == [first.digest, second.digest]
+    assert store.resolve("demo") == second
+
+
+def test_a_damaged_manifest_stops_a_publish_only_where_it_is_the_newest(store: Store) -> None:
+    first, second = publish(store), publish(store, 27)
+    for version, refused in ((first, False), (second, True)):
+        manifest = version.path / "manifest.json"
+        manifest.chmod(0o644)
+        manifest.write_text("{")
+        if refused:
+            with pytest.raises(StoreError, match="demo/v0002"):
+                store.publish("demo", contents(30), documents=documents)
+        else:
+            assert store.publish("demo", contents(27), documents=documents) is None
+
+
 def test_a_change_in_dropped_alone_publishes_nothing(store: Store) -> None:
     built = contents()
     publish(store)
@@ -286,13 +310,14 @@ def test_an_unknown_or_impossible_reference_is_one_line(store: Store, reference:
     assert "\n" not in str(caught.value)
 
 
-def test_a_digest_of_two_versions_is_ambiguous(store: Store) -> None:
-    digest = publish(store, 24).digest
+def test_the_beginning_of_two_digests_is_ambiguous(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(store)
     publish(store, 27)
-    publish(store, 24)
+    monkeypatch.setattr(Version, "digest", property(lambda version: f"abcdef{version.number:058}"))
 
-    with pytest.raises(StoreError, match="fits demo@v1, demo@v3"):
-        store.resolve(f"demo@{digest[:8]}")
+    assert store.resolve(f"demo@abcdef{2:058}").number == 2
+    with pytest.raises(StoreError, match="fits demo@v1, demo@v2; give more characters"):
+        store.resolve("demo@abcdef")
 
 
 @pytest.mark.parametrize("name", ["../x", "x/y", "", "X", "-x", "a b", ".numbers", "x\n"])

@@ -82,21 +82,10 @@ def test_the_same_pairs_are_not_published_again(store: Store) -> None:
     with pytest.raises(StoreError, match=r"these are the pairs of demo@v3, which was withdrawn .*wrong source"):
         publish(store, 30)
     assert publish(store, 27) is None  # those of v2, the latest now
+    assert publish(store, 24) is None  # those of v1
     newer = publish(store, 33)
     assert newer is not None
     assert (newer.number, store.resolve("demo").number) == (4, 4)
-
-
-def test_what_holds_the_same_pairs_is_withdrawn_too(store: Store) -> None:
-    again = publish(store, 24)
-    assert again is not None
-    assert again.digest == store.resolve("demo@v1").digest
-
-    store.withdraw("demo@v1", "wrong source")
-
-    with pytest.raises(StoreError, match="demo@v4: was withdrawn"):
-        refuse_withdrawn(again)
-    assert store.resolve("demo").number == 3
 
 
 @pytest.mark.parametrize(
