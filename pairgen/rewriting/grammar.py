@@ -6,6 +6,7 @@ from typing import Any
 from pairgen.rewriting.lexicon import MISHEARD, senses
 
 _DESCRIBED = {"ADJ", "NOUN", "NUM", "PROPN"}
+_YOU = {"you", "u", "ya"}
 _THINGS = {"it", "that", "this", "which"}
 _GENERAL = {"any", "every", "only", "no"}  # "only a person would" tells nothing either
 _PERSONAL = re.compile(  # nouns for people; of the others most are things
@@ -49,10 +50,11 @@ def address(span: Any) -> int | None:
         or (span.doc[place].pos_ not in {"AUX", "VERB"} and (span.doc[place].lower_,) in senses())
     ):
         place -= 1
-    if place < 0 or span.doc[place].lower_ != "you":
+    if place < 0 or span.doc[place].lower_ not in _YOU:
         return None
-    before = span.doc[place - 1].pos_ if place else ""
-    return None if before in {"ADP", "AUX", "SCONJ", "VERB"} else place  # "I told you", "I hate you", "when you"
+    before = span.doc[place - 1] if place else None  # none of "I told you", "I hate you", "when you"
+    asks = before is not None and before.pos_ in {"ADP", "AUX", "SCONJ", "VERB"} and before.dep_ != "prt"
+    return None if asks else place
 
 
 def is_vocative(span: Any) -> bool:

@@ -25,6 +25,12 @@ _LEET = str.maketrans("@4$510!378", "aassioietb")
 _HOMOGLYPHS = str.maketrans("\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0455\u0501\u0261\u04bb", "aeopcyxisdgh")
 _STRETCH = re.compile(r"(.)\1{2,}")
 _POSSESSIVE = re.compile(r"['’]s$", re.IGNORECASE)
+_AFTER_SELF = re.compile(  # what may follow "her lazy ass"; anything else is what that describes
+    r"to|is|was|will|would|can|could|should|off|out|up|down|back|over|away|home|here|there|around|in|into|on|at|for|from|about"
+    r"|with|and|or|but|as|like|when|if|before|after|because|cause|that|who|right|all|again|now"
+    r"|needs?|gets?|got|gotta|goes|went|does|did|has|had|better|might|must|won't|can't|cant|ain't|aint|just|still|never"
+)
+_SLURRED = re.compile(r" ['’](?!\w)")  # "fuckin ' good", in texts that are split at marks
 _KEPT = re.compile(r"not|no|never|none|nor|nobody|nothing|cannot|.*n['’]?t|" + "|".join(NUMBER_WORDS))
 _ROUNDS = 6
 _MIN_OCCLUSION = 0.05
@@ -71,17 +77,46 @@ def tokens(text: str) -> list[Token]:
 
 def lexicon_carriers(text: str) -> list[Carrier]:
     """The longest expressions of the lexicon in `text`, left to right, not overlapping."""
-    words, known, found, place = tokens(text), senses(), [], 0
+    words, found, place = tokens(text), [], 0
     while place < len(words):
-        for length in range(min(longest(), len(words) - place), 0, -1):
-            entries = known.get(tuple(word.plain for word in words[place : place + length]))
-            if entries:
-                found.append(Carrier(words[place].start, words[place + length - 1].end, entries))
-                place += length
-                break
-        else:
-            place += 1
+        length, entries = _expression(words[place:], text)
+        if length:
+            last = words[place + length - 1]
+            slurred = _SLURRED.match(text, last.end) if last.plain.endswith("in") else None
+            found.append(Carrier(words[place].start, slurred.end() if slurred else last.end, entries))
+        place += length or 1
     return found
+
+
+def _expression(words: Sequence[Token], text: str) -> tuple[int, tuple[Sense, ...]]:
+    """How many of the `words` make the longest expression that starts them, and its senses; none is 0.
+
+    An adjective does not hide one: "get off your lazy ass" is "get off your ass", unless that describes what follows.
+    """
+    known, plain = senses(), [word.plain for word in words[: longest() + 1]]
+    adjective = next(
+        (place for place in range(1, len(plain) - 1) if _describes_a_self(*plain[place - 1 : place + 2])), 0
+    )
+    for length in range(len(plain), 0, -1):
+        entries = known.get(tuple(plain[:length]))
+        if not entries and 0 < adjective < length - 1 and _is_free(words, length, text):
+            entries = known.get((*plain[:adjective], *plain[adjective + 1 : length]))
+        if entries:
+            return length, entries
+    return 0, ()
+
+
+def _describes_a_self(owner: str, word: str, self: str) -> bool:
+    known = senses()
+    adjective = (word, self) in known or any(sense.pos == "adj" for sense in known.get((word,), ()))
+    return self in {"ass", "asses"} and (owner, self) in known and adjective
+
+
+def _is_free(words: Sequence[Token], length: int, text: str) -> bool:
+    """Whether the first `length` words describe none that follows."""
+    if length == len(words) or text[words[length - 1].end : words[length].start].strip():
+        return True
+    return _AFTER_SELF.fullmatch(words[length].plain) is not None
 
 
 def lexicon_spans(text: str, *, plain: bool = False) -> list[tuple[int, int]]:

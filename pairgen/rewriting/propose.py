@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pairgen.extraction import protected_pieces, shielded
-from pairgen.rewriting.grammar import address, is_vocative, may_be_somebody, modifies, tells_what_it_is
+from pairgen.rewriting.grammar import address, closes, is_vocative, may_be_somebody, modifies, tells_what_it_is
 from pairgen.rewriting.lexicon import BEFORE, DELETE, THING, Sense
 from pairgen.rewriting.locate import Carrier, without
 from pairgen.rewriting.repair import broken, repair
@@ -44,6 +44,8 @@ _BARE = {
 }
 _ASKED = {"how", "what", "when", "where", "who", "whom", "whose", "why", "wtf"}
 _AFTER_QUESTIONS = {"in the world", "on earth"}  # "who on earth", never "get me on earth out"
+_AS_SUBJECT = {"me": "i", "him": "he", "her": "she", "them": "they", "us": "we"}
+_LAUGHS = {"ah", "aw", "awh", "aww", "haha", "hahaha", "lmao", "lmfao", "lol", "oh", "omg"}
 _LATER = 0.94  # of each form after the first of its sense
 
 
@@ -119,7 +121,9 @@ def _options(doc: Any, carrier: Carrier) -> list[Edit]:
             word = form.removeprefix(THING)
             if sense.pos == "verb" and " " in word and modifies(span):
                 continue  # "a lying man" is dishonest, not "saying untrue things man"
-            edit = _edit(word, doc, carrier)
+            if sense.sense == "body" and sense.pos == "phrase":
+                word = _as_subject(word, span)
+            edit = _edit(word, doc, carrier) if word else None
             if edit is not None and (word != DELETE or holds):
                 weight = (1.0 if sense in fitting else _MISREAD) * _LATER**rank
                 if sense.sense != "intensifier" and _empties(word, span):
@@ -134,9 +138,25 @@ def _options(doc: Any, carrier: Carrier) -> list[Edit]:
     return [Edit(*edit, weight) for edit, weight in ranked] or [Edit(*deletion, 1.0)]
 
 
+def _as_subject(word: str, span: Any) -> str:
+    """The pronoun `word` in the place of `span`: "i" for "me" before a finite verb; empty where it cannot stand."""
+    opens, verb = span.start == span.sent.start, span.root.head
+    if not (opens or span.root.dep_ in {"nsubj", "nsubjpass"}):
+        return word
+    if word.endswith(("self", "selves")) and " " not in word:
+        return ""
+    finite = [each for each in (verb, *verb.children) if each.tag_ in {"MD", "VBD", "VBP", "VBZ"}]
+    if word not in {*_AS_SUBJECT, "you"}:
+        return word
+    if not finite:
+        return "" if opens else word  # "i want her to go"
+    agrees = word in {"him", "her"} or finite[0].tag_ in {"MD", "VBD"} or finite[0].lemma_ == "be"
+    return _AS_SUBJECT.get(word, word) if agrees else ""
+
+
 def _empties(word: str, span: Any) -> bool:
     """Whether `word` in the place of `span` leaves nothing said: "he is a person", "we got a person at the helm"."""
-    if address(span) is not None or is_vocative(span):
+    if address(span) is not None or is_vocative(span) or _is_fragment(span):
         return word in _BARE
     some = any(child.lower_ in {"a", "an", "some", "such"} for child in span.root.children)
     return (some and word in _BARE) or (tells_what_it_is(span) and word in {DELETE, *_BARE})
@@ -190,12 +210,26 @@ def _possible(sense: Sense, span: Any, carrier_senses: Sequence[Sense]) -> bool:
     nouns = any(each.pos == "noun" for each in carrier_senses)
     described = any(left.i < span.start and left.dep_ in {"amod", "det", "poss"} for left in span.root.lefts)
     called = nouns and (address(span) is not None or is_vocative(span))
+    if any(each.sense == "order" for each in carrier_senses) and _has_object(span):
+        return sense.sense == "order"
     if sense.pos == "adj":
         return not (called or (nouns and _stands_as_noun(span)))
     if sense.pos == "verb":
         stresses = any(each.sense == "intensifier" for each in carrier_senses) and _stressed(span) == "adv"
-        return not (described or called or stresses)
+        head, whose = span.root, span.root.head
+        disagrees = head.dep_ == "relcl" and head.tag_ in {"VB", "VBP"} and whose.tag_ in {"NN", "NNP"}
+        return not (described or called or stresses or (nouns and disagrees))
     return not (described and sense.pos == "interj")
+
+
+def _has_object(span: Any) -> bool:
+    """Whether `span` opens a clause and its object follows: "... the rules", "... letting them win"."""
+    doc, before = span.doc, span.doc[span.start - 1] if span.start else None
+    opens = before is None or before.is_punct or before.pos_ == "CCONJ" or span.start == span.sent.start
+    following = doc[span.end] if span.end < len(doc) else None
+    if not opens or following is None or following.lower_ == "what":
+        return False
+    return following.pos_ == "DET" or following.tag_ in {"NNS", "PRP$", "VBG"} or following.ent_type_ != ""
 
 
 def _is_bare(head: Any) -> bool:
@@ -208,9 +242,19 @@ def _is_bare(head: Any) -> bool:
 def _stands_alone(span: Any) -> bool:
     """Whether `span` is a sentence's opening or stands between marks, and is not the first word of what follows."""
     doc = span.doc
-    opens = span.start == span.sent.start or doc[span.start - 1].is_punct
+    before = doc[span.start - 1] if span.start else None
+    opens = before is None or before.is_punct or before.pos_ == "INTJ" or before.lower_ in _LAUGHS
+    opens = opens or span.start == span.sent.start
     following = doc[span.end] if span.end < len(doc) else None
     return opens and (following is None or following.is_punct or following.pos_ in {"PRON", "INTJ", "ADV"})
+
+
+def _is_fragment(span: Any) -> bool:
+    """Whether the noun `span` is all that is said between two marks, but for an article."""
+    doc, first = span.doc, span.start
+    if first > 0 and doc[first - 1].head == span.root and doc[first - 1].pos_ == "DET":
+        first -= 1
+    return span.root.pos_ in _POS["noun"] and closes(doc, span.end) and (first == 0 or doc[first - 1].is_punct)
 
 
 def _leaves_a_hole(span: Any, deletion: tuple[int, int, str]) -> bool:
@@ -267,7 +311,7 @@ def _is_loose(doc: Any, carrier: Carrier) -> bool:
     """Whether the sentence stands without `carrier`: a modifier, exclamation or address; not its subject or object."""
     span = doc.char_span(carrier.start, carrier.end, alignment_mode="expand")
     head = span.root
-    if address(span) is not None or is_vocative(span):
+    if address(span) is not None or is_vocative(span) or _is_fragment(span):
         return True
     needed = {"acomp", "ROOT", "nsubj", "dobj"}
     return head.dep_ in _LOOSE or (head.pos_ in {"ADJ", "ADV", "INTJ"} and head.dep_ not in needed)

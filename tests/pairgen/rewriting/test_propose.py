@@ -27,6 +27,15 @@ def candidates(text: str, parser: Parser) -> list[Candidate]:
         ("That would be a stupid phone.", "That would be a poor phone."),
         ("He is a stupid man.", "He is an unwise man."),
         ("It was a shit report.", "It was a bad report."),
+        ("My ass is on the internet.", "I am on the internet."),
+        ("I told him that your ass was late.", "I told him that you were late."),
+        ("We want her lazy ass back here.", "We want her back here."),
+        ("Now get off your fat ass.", "Now get up."),
+        ("Fuck letting them near the harbour.", "Forget letting them near the harbour."),
+        ("lol shit i would do that", "lol oh man i would do that"),
+        ("He just fuckin ' left", "He just left"),
+        ("Whose business is it? Dumb bitch.", "Whose business is it?"),
+        ("u old tramp, go home", "go home"),
     ],
 )
 def test_among_the_candidates(text: str, expected: str, parser: Parser) -> None:
