@@ -1,5 +1,6 @@
 """The language and the script of a text, as far as letters and their sequences tell."""
 
+import re
 import unicodedata
 from collections import Counter
 from functools import cache
@@ -15,6 +16,17 @@ _CHARACTERS = 1_000
 _MIN_PROBABILITY = 1e-3
 _SHORT_MIN_PROBABILITY = 1e-5
 _SHORT_CHARACTERS = 20
+# An insult of a few words is English to a thousandth: with a word of these, that has to be a hundredth. Of 30 French,
+# German and Portuguese ones 25 are told, without it 13, and still none of 28,000 English texts.
+_FOREIGN_MIN_PROBABILITY = 1e-2
+_FOREIGN = re.compile(
+    r"(?<!\w)(?:"
+    r"est|et|des|une|ce|cette|tu|te|ta|tes|vous|votre|nous|qui|que|dans|pour|avec|pas|ne|je|moi|toi|il|elle|va"
+    r"|du|bist|ein|eine|und|ist|nicht|das|der|dich|mich|mir|ich|doch|sie|wir|ihr|auf|für|wie|kein|nur|hier"
+    r"|é|não|um|uma|você|vocês|da|dos|seu|sua|isso|esse|ela|ele|são|à|foi|muito|mais|de"
+    r")(?!\w)",
+    re.IGNORECASE,
+)
 
 
 def languages() -> list[str]:
@@ -31,6 +43,8 @@ def is_in(text: str, language: str) -> bool:
     """False where `text`, but for links and the like, is almost surely in another language than `language`."""
     plain = shielded(text).replace("\0", "").strip()
     least = _MIN_PROBABILITY if len(plain) >= _SHORT_CHARACTERS else _SHORT_MIN_PROBABILITY
+    if language == "en" and _FOREIGN.search(plain):
+        least = _FOREIGN_MIN_PROBABILITY
     return not plain or probabilities(plain)[language] >= least
 
 

@@ -13,6 +13,11 @@ from pairgen.language import is_in
         ("lol ok", True),
         ("crème brûlée", True),  # too short to tell
         ("Il ne faut jamais garer sa voiture ici.", False),
+        ("Das ist doch Mist.", False),  # too short to tell but for its "ist"
+        ("Ela é chata.", False),
+        ("Arrête donc tes bêtises.", False),
+        ("Das Auto, que sera, pas de deux: they sang it all and went home.", True),
+        ("Du-du-du, der Bus is late", True),
         ("Это очень плохой магазин.", False),
         ("See https://beispiel.de/wir-haben-immer-ein-rad-ab", True),  # a link is in no language
         ("https://a.org/b", True),
