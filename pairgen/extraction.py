@@ -142,3 +142,33 @@ def roles(doc: Any) -> list[Roles]:
             by = [child for child in parts["agent"].children if child.dep_ == "pobj"]
             found += [Roles(verb, agent, parts["nsubjpass"], passive=True) for agent in by[:1]]
     return found
+
+
+@dataclass(frozen=True)
+class RoleFillers:
+    """All that a verb has as agents and as patients: spaCy tokens, heads; either may be none."""
+
+    verb: Any
+    agents: list[Any]
+    patients: list[Any]
+
+
+def role_fillers(doc: Any) -> list[RoleFillers]:
+    """Each verb of a spaCy `doc` but "be" with who acts and what is acted on, in order, all members of a list.
+
+    The subject of a verb without an object is an agent too. "who", "which" and the like are left out.
+    """
+    found = []
+    for verb in doc:
+        if verb.tag_.startswith("VB") and verb.lemma_.lower() != "be":
+            by = [child for part in verb.children if part.dep_ == "agent" for child in part.children]
+            agents = [child for child in verb.children if child.dep_ == "nsubj"]
+            agents += [child for child in by if child.dep_ == "pobj"]
+            patients = [child for child in verb.children if child.dep_ in {"dobj", "nsubjpass"}]
+            found.append(RoleFillers(verb, _listed(agents), _listed(patients)))
+    return found
+
+
+def _listed(heads: list[Any]) -> list[Any]:
+    """`heads` with what is joined to them by "and" and the like, without words that ask or relate."""
+    return [token for head in heads for token in (head, *head.conjuncts) if not token.tag_.startswith("W")]

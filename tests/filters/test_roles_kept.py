@@ -19,6 +19,11 @@ from tests.pairgen.samples import Fakes, pair, pairs
         ("He loves me, the idiot.", "I love him.", 0),
         ("The clerk was thanked by Anna, damn it.", "Anna thanked the clerk.", 1),
         ("Anna thanked the clerk. The dog bit the damn cat.", "Anna thanked the clerk. The cat bit the dog.", 0.5),
+        ("The damn clerk cheated Anna.", "Anna misled the clerk.", 0),  # under another verb
+        ("The damn clerk cheated Anna.", "The clerk misled Anna.", 1),
+        ("Anna ate, damn it.", "The bread ate Anna.", 0),  # of a verb without an object
+        ("Anna and Boris thanked the damn clerk.", "The clerk thanked Boris.", 0),
+        ("The idiots who saw it left.", "What they saw left.", 1),  # "who", "what" are nobody
         ("Idiots!", "People!", 1),
         ("Anna thanked Boris.", "Anna thanked Boris.", 1),
         ("", "", 1),

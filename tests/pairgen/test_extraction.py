@@ -2,7 +2,7 @@
 
 import pytest
 
-from pairgen.extraction import entities, negations, numbers, roles
+from pairgen.extraction import entities, negations, numbers, role_fillers, roles
 from pairgen.models import Parser
 
 
@@ -83,6 +83,26 @@ def test_negations(text: str, found: list[str]) -> None:
 def test_roles(text: str, found: list[tuple[str, str, str, bool]], parser: Parser) -> None:
     known = [
         (each.verb.lemma_, each.agent.text, each.patient.text, each.passive) for each in roles(parser.parse([text])[0])
+    ]
+
+    assert known == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Anna and Boris thanked the clerk.", [("thank", ["Anna", "Boris"], ["clerk"])]),
+        ("The dog was bitten by the cat.", [("bite", ["cat"], ["dog"])]),
+        ("He was bitten. She slept.", [("bite", [], ["He"]), ("sleep", ["She"], [])]),
+        ("They know the man who fed the hens.", [("know", ["They"], ["man"]), ("feed", [], ["hens"])]),
+        ("She is a clerk.", []),
+        ("", []),
+    ],
+)
+def test_role_fillers(text: str, found: list[tuple[str, list[str], list[str]]], parser: Parser) -> None:
+    known = [
+        (each.verb.lemma_, [token.text for token in each.agents], [token.text for token in each.patients])
+        for each in role_fillers(parser.parse([text])[0])
     ]
 
     assert known == found
