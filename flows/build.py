@@ -41,7 +41,7 @@ from pairgen.draft import code_version
 from pairgen.loading import LoadedModels, fingerprints, load_models
 from pairgen.mining import mine_texts
 from pairgen.places import Place, local_folder
-from pairgen.references import clean_references, count_references
+from pairgen.references import count_references, judge_references
 from pairgen.rewriting.baselines import baselines
 from pairgen.schema import MEMBERS, PAIRS
 from pairgen.sets import count_products, count_sets, make_pairs, make_sets, members_of, rewrite_seeds
@@ -131,12 +131,12 @@ def leaking_texts(shards: list[Path], work: Path, recipe: Recipe) -> Path:
 
 @shard_stage("split")
 def split_texts(shard: Path, recipe: Recipe, leaks: Path) -> Path:
-    """The texts, then the references of those that stay."""
+    """The texts, then the references of all that were read."""
     leaking = pl.read_parquet(leaks)
     advance(shard, "split", partial(drop_leaks, leaks=leaking), reads=["read"])
-    function = partial(clean_references, settings=recipe.source, leaks=leaking)
-    count = count_references
-    return advance(shard, "references", function, reads=["split"], unit="reference", entered=count, kept=count)
+    function = partial(judge_references, settings=recipe.source, leaks=leaking)
+    reads, count = ["raw", "read.dropped", "split"], count_references
+    return advance(shard, "references", function, reads=reads, unit="reference", entered=count, kept=count)
 
 
 @shard_stage("mine")

@@ -24,6 +24,7 @@ from pairgen.clock import model_seconds
 from pairgen.corpus import RAW, SourceFacts, SourceSettings, read_source, source_sha256
 from pairgen.digests import digest
 from pairgen.errors import SourceError, StoreError
+from pairgen.references import drop_references
 from pairgen.schema import DROPPED, FUNNEL, TEXTS, Outcome, Schema, check_sums, drop, empty, stack
 
 Count = Callable[[pl.DataFrame], int]
@@ -142,7 +143,7 @@ def advance(
 
 
 def set_aside(shard: Path, stage: str) -> Path:
-    """The shard that stands for `shard`, which failed at `stage`: all its texts are dropped when they are read.
+    """The shard that stands for `shard`, which failed at `stage`: all its texts and references are dropped.
 
     Their reason is "failed_STAGE"; every later stage has nothing to do, in the columns that it had.
     """
@@ -157,10 +158,13 @@ def set_aside(shard: Path, stage: str) -> Path:
         kept, dropped = (pl.read_parquet(shard / f"{each}{end}").head(0) for end in (".parquet", ".dropped.parquet"))
         _leave(made, {**counts, "entered": 0, "kept": 0, "dropped": 0}, Outcome(kept, dropped))
     earlier = [pl.read_parquet(shard / "read.dropped.parquet")] if "read" in done else []
-    dropped = stack([*earlier, failed], DROPPED)
-    counts = {"entered": dropped.height, "kept": 0, "dropped": dropped.height}
-    row = {"stage": "read", "unit": "text", **counts, "models": {}}
-    _leave(made, row, Outcome(empty(TEXTS), dropped))
+    written = drop_references(pl.read_parquet(shard / "raw.parquet"), reason=f"failed_{stage}")
+    for name, unit, dropped in (
+        ("read", "text", stack([*earlier, failed], DROPPED)),
+        ("references", "reference", written),
+    ):
+        counts = {"entered": dropped.height, "kept": 0, "dropped": dropped.height}
+        _leave(made, {"stage": name, "unit": unit, **counts, "models": {}}, Outcome(empty(TEXTS), dropped))
     return made.rename(shard.with_name(f"{shard.name}.set_aside"))
 
 

@@ -254,6 +254,7 @@ def test_what_people_wrote_is_a_positive_of_its_own_kind(published: Published, t
         {"text": "idiot", "neutral": [abstained]},  # there is nothing to rewrite it to
         {"text": "The bus to York leaves at 9.", "neutral": ["The bus to York goes at 9."]},
         {"text": "The boat to Hull leaves at 9.", "neutral": None},
+        {"text": "...", "neutral": ["It leaves."]},
     ]
     pl.DataFrame(rows).write_parquet(tmp_path / "parallel.parquet")
     recipe = read_recipe("embedded", sources=[str(tmp_path / "parallel.parquet")], name="parallel")
@@ -265,11 +266,12 @@ def test_what_people_wrote_is_a_positive_of_its_own_kind(published: Published, t
     assert verify(version) == []
     assert 'references = "neutral"' in (version.path / "recipe.toml").read_text(encoding="utf-8")
     funnel = {row["stage"]: (row["unit"], row["entered"], row["kept"]) for row in version.manifest["funnel"]}
-    assert funnel["read"] == ("text", 5, 4)
-    assert funnel["references"] == ("reference", 8, 4)
+    assert funnel["read"] == ("text", 6, 4)
+    assert funnel["references"] == ("reference", 9, 4)
     dropped = version.dropped()
     reasons = dropped.filter(pl.col("unit") == "reference").select("drop_reason", "parent").rows()
-    assert sorted(reasons) == [(reason, toxic) for reason in ("copy", "duplicate", "empty", "too_long")]
+    others = [(reason, toxic) for reason in ("copy", "duplicate", "empty", "too_long")]
+    assert sorted(reasons) == sorted([*others, ("of_a_dropped_text", "...")])
     assert dict(dropped.filter(pl.col("stage") == "mine").select("drop_reason", "text").rows()) == {
         "clean_but_for_its_references": "The bus to York leaves at 9."
     }

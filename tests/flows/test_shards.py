@@ -279,7 +279,8 @@ def test_a_source_that_vanishes_while_it_is_read_is_told(tmp_path: Path, monkeyp
 
 
 def test_a_shard_that_is_set_aside_has_dropped_all_its_texts_and_its_sums_add_up(shard: Path) -> None:
-    table = texts(5).drop("split").with_columns(references=pl.lit([], pl.List(pl.String)))
+    written = pl.Series([["The bus was late."], ["It came.", ""], [], [], []], dtype=pl.List(pl.String))
+    table = texts(5).drop("split").with_columns(references=written)
     table.select("text_id", "text", "context", "source", "source_id", "licence", "references").write_parquet(
         shard / "raw.parquet"
     )
@@ -294,9 +295,14 @@ def test_a_shard_that_is_set_aside_has_dropped_all_its_texts_and_its_sums_add_up
     aside = set_aside(shard, "rewrite")
     advance(aside, "rewrite", halve, reads=["mine"])
 
-    rows = [("read", "text", 5, 0, 5), ("mine", "text", 0, 0, 0), ("rewrite", "text", 0, 0, 0)]
-    assert funnel([aside], ["read", "mine", "rewrite"]).rows() == rows
-    reasons = gather_dropped([aside]).sort("id").select("id", "drop_reason").rows()
+    rows = [("read", "text", 5, 0, 5), ("references", "reference", 3, 0, 3)]
+    rows += [("mine", "text", 0, 0, 0), ("rewrite", "text", 0, 0, 0)]
+    assert funnel([aside], ["read", "references", "mine", "rewrite"]).rows() == rows
+    lost = gather_dropped([aside]).filter(pl.col("unit") == "reference")
+    assert lost.select("text", "drop_reason").rows() == [
+        (text, "failed_rewrite") for text in ("The bus was late.", "It came.", "")
+    ]
+    reasons = gather_dropped([aside]).filter(pl.col("unit") == "text").sort("id").select("id", "drop_reason").rows()
     assert reasons == [(f"t{each}", "empty" if each == 1 else "failed_rewrite") for each in range(5)]
 
 

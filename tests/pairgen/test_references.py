@@ -4,10 +4,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from pairgen.corpus import SourceSettings
-from pairgen.references import clean_references, count_references
+from pairgen.corpus import RAW, SourceSettings, clean
+from pairgen.references import clean_references, count_references, judge_references
 from pairgen.schema import DROPPED, TEXTS, Outcome, check, check_sums, empty
-from pairgen.splits import find_leaks
+from pairgen.splits import SplitSettings, find_leaks
 from tests.pairgen.samples import texts
 
 TEXT = "Only an idiot parks his car in front of the school."
@@ -95,3 +95,43 @@ def test_no_texts() -> None:
     outcome = cleaned(empty(TEXTS))
 
     assert outcome.kept.height == outcome.dropped.height == count_references(outcome.kept) == 0
+
+
+def test_references_of_texts_that_an_earlier_stage_dropped_are_counted_too() -> None:
+    leaked = "The damn bus was late."
+    rows = {  # a text, its references
+        TEXT: [WRITTEN, TEXT],
+        TEXT.lower(): ["Park elsewhere."],  # a duplicate
+        TEXT + " " * 9_000: ["One.", "Two."],  # too long, with the id of a sound one
+        "...": ["Three.", ""],  # no letters
+        leaked: ["The bus was late."],
+    }
+    identity = {**dict.fromkeys(RAW, ""), "references": list(rows.values())}
+    raw = pl.DataFrame({**identity, "text": list(rows), "text_id": ["a", "a", "a", "b", "c"]}, schema=RAW)
+    read = clean(raw, settings=SourceSettings(), split=SplitSettings())
+    left = read.kept.filter(pl.col("text") != leaked)
+    leaks = find_leaks([left], max_similarity=0.8)
+
+    outcome = judge_references(raw, read.dropped, left, settings=SourceSettings(), leaks=leaks)
+
+    counts = [count_references(table) for table in (raw, outcome.kept)]
+    check(outcome.dropped, DROPPED, stage="references")
+    check_sums("references", entered=counts[0], kept=counts[1], dropped=outcome.dropped.height)
+    assert [sorted(each) for each in outcome.kept["references"]] == [[WRITTEN, "Park elsewhere."]]
+    reasons = outcome.dropped.select(pl.col("parent").str.strip_chars(), "text", "drop_reason", "unit").rows()
+    assert sorted(reasons) == sorted(
+        [
+            *((parent, text, "of_a_dropped_text", "reference") for parent, text in (("...", "Three."), ("...", ""))),
+            *((TEXT, text, "of_a_dropped_text", "reference") for text in ("One.", "Two.")),
+            (leaked, "The bus was late.", "of_a_dropped_text", "reference"),
+            (TEXT, TEXT, "copy", "reference"),
+        ]
+    )
+
+
+def test_nothing_was_read() -> None:
+    unread, leaks = empty(DROPPED), find_leaks([empty(TEXTS)], max_similarity=0.8)
+
+    outcome = judge_references(empty(RAW), unread, empty(TEXTS), settings=SourceSettings(), leaks=leaks)
+
+    assert outcome.kept.height == outcome.dropped.height == 0
