@@ -61,12 +61,16 @@ def build(recipe: Recipe, store: Place) -> tuple[Version, bool]:
 
 @flow(name="build", validate_parameters=False)
 def stages(recipe: Recipe, store: Place) -> tuple[Version, bool]:
-    """The stages of a build, timed."""
+    """The stages of a build, timed, and the training that may follow."""
     with timing() as seconds:
         version, is_new, models = made(recipe, store)
     rows = where_time_went(seconds, models)
     tell_where_time_went(rows)
     leave_artifacts(version, is_new, rows, return_state=True)  # published whether or not the UI shows it
+    if recipe.train.into is not None:
+        from flows.train import train_built  # takes seconds, which a build alone need not wait for
+
+        train_built(version, recipe)
     return version, is_new
 
 

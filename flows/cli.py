@@ -17,6 +17,7 @@ from pairgen.places import Place, Remote, local_folder, place_of
 
 if TYPE_CHECKING:
     from flows.recipe import Recipe
+    from pairgen.store import Version
 
 app = typer.Typer(
     help="Build, version, document and use contrast pairs: language models less toxic without becoming less faithful.",
@@ -62,13 +63,13 @@ def demo(
     from flows import printing
     from flows.build import build as build_flow
     from flows.recipe import read_recipe
-    from flows.train import compare, free_folder, train_version
+    from flows.train import compare, folder_of, free_folder, train_version
 
     place = _writable(store, publishes=True)
     recipe = read_recipe("demo").settled(place)
     version, is_new = build_flow(recipe, place)
     printing.built(version, new=is_new)
-    model = train_version(version, recipe.train, free_folder(out / f"{version.name}-v{version.number}"))
+    model = train_version(version, recipe.trained_with(), free_folder(folder_of(version, out)))
     specs = {"base": recipe.train.model, "tuned": str(model)}
     printing.compared(compare(specs, recipe, memory=_memory(place), out=model / "evaluation"))
     printing.paths({"data card": version.place / "card.html", "data set": version.place, "model": model})
@@ -84,7 +85,10 @@ def build(
     store: StoreOption = STORE,
     as_json: JsonOption = False,
 ) -> None:
-    """Publish the version that RECIPE makes of its source, or say that nothing changed."""
+    """Publish the version that RECIPE makes of its source, or say that nothing changed.
+
+    With a folder in `into` under [train], a model is trained from it, unless one of the same settings is there.
+    """
     from flows import printing
     from flows.recipe import read_recipe
 
@@ -95,11 +99,14 @@ def build(
 
     with redirect_stdout(sys.stderr):  # libraries that download print there
         version, is_new = build_flow(read, place)
+    model = _model_of(version, read)
     if as_json:
-        write({**printing.summary(version), "published": is_new})
+        trained = {} if model is None else {"model": str(model)}
+        write({**printing.summary(version), "published": is_new, **trained})
     else:
         printing.built(version, new=is_new)
-        printing.paths({"data card": version.place / "card.html", "data set": version.place})
+        paths = {"data card": version.place / "card.html", "data set": version.place}
+        printing.paths(paths if model is None else {**paths, "model": model})
 
 
 @app.command()
@@ -317,7 +324,7 @@ def baselines(
     version = Store(place).resolve(reference)
     recipe = recipe_of(version)
     with redirect_stdout(sys.stderr):
-        trained = train_all(version, recipe.train, out, seeds)
+        trained = train_all(version, recipe.trained_with(), out, seeds)
         report = compare(
             {"base": recipe.train.model, **trained, "prompted": recipe.train.model},
             recipe,
@@ -421,6 +428,15 @@ for command in _KEEPING:
     app.command()(command)
 
 
+def _model_of(version: "Version", recipe: "Recipe") -> Path | None:
+    """The model that a build left of `version`, where its recipe asks for one."""
+    if recipe.train.into is None:
+        return None
+    from flows.train import model_of
+
+    return model_of(version, recipe.trained_with(), recipe.train.into)
+
+
 def _memory(store: Place) -> Path:
     return local_folder(store) / ".cache" / "scores.sqlite"
 
@@ -454,9 +470,11 @@ def _sound(recipe: "Recipe", store: Place) -> "Recipe":
     for path in recipe.source.paths:
         check_source(path)
     settled = recipe.settled(store)
-    from pairgen.loading import load_models
+    from pairgen.loading import load_models, model_fingerprint
 
     load_models(recipe.models, _memory(store))
+    if recipe.train.into is not None:
+        model_fingerprint(recipe.train.model, dtype="float32")
     return settled
 
 

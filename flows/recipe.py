@@ -55,6 +55,12 @@ class RunSettings(BaseModel):
         return self
 
 
+class TrainSection(TrainSettings):
+    """The `[train]` section: how to train, and whether a build ends with it."""
+
+    into: Path | None = None  # a build trains from what it published, into this folder; None: only `train` does
+
+
 class Recipe(BaseModel):
     """Everything that decides a build; what a section leaves out has the default of its settings."""
 
@@ -68,7 +74,7 @@ class Recipe(BaseModel):
     filters: tuple[AnyFilter, ...]
     split: SplitSettings = SplitSettings()
     publish: PublishSettings
-    train: TrainSettings = TrainSettings()
+    train: TrainSection = TrainSection()
     evaluate: EvaluateSettings = EvaluateSettings()
     run: RunSettings = RunSettings()
 
@@ -76,11 +82,11 @@ class Recipe(BaseModel):
         """The recipe whose filters found what they hold pairs against, by its digest; an error where one did not."""
         return self.model_copy(update={"filters": tuple(each.settled(store) for each in self.filters)})
 
-    def trained_with(self, given: dict[str, Any]) -> TrainSettings:
-        """The `[train]` section with what is `given` in its place, None left out; `RecipeError` where it cannot be."""
-        update = {key: found for key, found in given.items() if found is not None}
+    def trained_with(self, given: dict[str, Any] | None = None) -> TrainSettings:
+        """How `[train]` says to train, with what is `given`, None left out; `RecipeError` where that cannot be."""
+        update = {key: found for key, found in (given or {}).items() if found is not None}
         try:
-            return TrainSettings.model_validate(self.train.model_dump() | update)
+            return TrainSettings.model_validate(self.train.model_dump(exclude={"into"}) | update)
         except ValidationError as error:
             raise RecipeError(f"train: {'; '.join(_mistake(dict(each)) for each in error.errors())}") from error
 

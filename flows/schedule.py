@@ -128,7 +128,8 @@ def notify(deployment: RunnerDeployment, block: str) -> None:
             SendNotification(
                 block_document_id=found._block_document_id,
                 subject=f"{deployment.name}: a build failed",
-                body="{{ flow_run.name }}: {{ flow_run.state.message }}\n{{ flow_run|ui_url }}\nNothing was published.",
+                body="{{ flow_run.name }}: {{ flow_run.state.message }}\n{{ flow_run|ui_url }}\n"
+                "Nothing was published, unless this says so.",
             )
         ],
     )

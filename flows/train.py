@@ -1,5 +1,6 @@
 """The training flow: from any published version to a model, compared with its base."""
 
+import itertools
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from prefect import flow
 from flows.progress import steps
 from flows.recipe import Recipe, recipe_of
 from flows.stage import stage
+from pairgen.candidates import is_candidate
 from pairgen.draft import code_version
 from pairgen.errors import ContrastPairsError, TrainingError
 from pairgen.loading import load_causal_lm, load_models, load_parser, model_fingerprint
@@ -75,6 +77,33 @@ def is_there(folder: Path, wanted: dict[str, Any]) -> bool:
                 "name another --out"
             )
     return True
+
+
+def train_built(version: Version, recipe: Recipe) -> None:
+    """What a build ends with where `[train]` has a folder in `into`: a model of what it made, if none is there.
+
+    Of a candidate there is none before someone gave it a tag. `TrainingError` where it fails: the version stays.
+    """
+    settings, into = recipe.trained_with(), recipe.train.into
+    if into is None or is_candidate(version) or model_of(version, settings, into):
+        return
+    try:
+        train_version(version, settings, free_folder(folder_of(version, into)))
+    except ContrastPairsError as error:
+        raise TrainingError(f"{version.reference} is published, but no model of it was trained: {error}") from error
+
+
+def model_of(version: Version, settings: TrainSettings, into: Path) -> Path | None:
+    """The folder in `into` that holds a model of the pairs of `version`, trained by `settings`, if there is one."""
+    wanted = {"digest": version.digest, "settings": settings.model_dump(mode="json")}
+    for folder in itertools.takewhile(Path.exists, _numbered(folder_of(version, into))):
+        try:
+            found = json.loads((folder / "lineage.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if {key: found.get(key) for key in wanted} == wanted and "baseline" not in found:
+            return folder
+    return None
 
 
 @stage("verify")
@@ -180,8 +209,15 @@ def base_of(model: str) -> str:
 
 def free_folder(wanted: Path) -> Path:
     """`wanted`, or the first of `wanted`-2, `wanted`-3, ... that does not exist."""
-    number, folder = 1, wanted
-    while folder.exists():
-        number += 1
-        folder = wanted.with_name(f"{wanted.name}-{number}")
-    return folder
+    return next(folder for folder in _numbered(wanted) if not folder.exists())
+
+
+def folder_of(version: Version, models: Path) -> Path:
+    """Where among `models` those of `version` stand."""
+    return models / f"{version.name}-v{version.number}"
+
+
+def _numbered(first: Path) -> Iterator[Path]:
+    yield first
+    for number in itertools.count(2):
+        yield first.with_name(f"{first.name}-{number}")
