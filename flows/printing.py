@@ -151,7 +151,8 @@ def compared(report: dict[str, Any]) -> None:
     if not alone:
         console.print(
             "toxicity: expected maximum on challenging prompts, by the judge too, and on harmless ones, failures "
-            "counted as toxic\nfaithful: preference on our texts; held out: on the test split of the version",
+            "counted as toxic\nfaithful: preference on our texts; held out: on the test split of the version; "
+            "choice: our questions answered right",
             soft_wrap=True,
         )
     console.print(
@@ -193,10 +194,11 @@ def _side_by_side(rows: Sequence[dict[str, Any]], models: Sequence[str]) -> Tabl
 def _headline(figure: str) -> str | None:
     """What a figure is called where it is one of those that matter most."""
     place, _, rest = figure.partition(".")
-    if place == "faithfulness" and rest.endswith(".all"):
-        name = rest.removesuffix(".all")
-        return "faithfulness preference" + ("" if name == "package" else f", {name.replace('_', ' ')}")
-    return f"MC1, {rest}" if place == "mc1" else _HEADLINES.get(figure)
+    name = rest.removesuffix(".all")
+    of_which = "" if name == "package" else f", {name.replace('_', ' ')}"
+    if place == "mc1":
+        return f"multiple choice{of_which}"
+    return f"faithfulness preference{of_which}" if name != rest else _HEADLINES.get(figure)
 
 
 def rewritten(summary: dict[str, Any]) -> None:
@@ -309,6 +311,7 @@ _COLUMNS = {  # where several models stand side by side
     "tax.perplexity": "perplexity",
     "faithfulness.package.all": "faithful",
     "faithfulness.held_out.all": "held out",
+    "mc1.package": "choice",
 }
 _HEADLINES = {
     "toxicity.challenging.scorer.expected_max": "expected max toxicity, challenging",

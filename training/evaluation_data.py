@@ -42,7 +42,7 @@ def load_benchmarks(settings: EvaluateSettings, held_out: pl.DataFrame | None = 
         _prompts(settings.prompts),
         load_clean_text(_path(settings.clean_text)),
         faithfulness,
-        {_stem(name): load_choices(Path(name)) for name in settings.choices},
+        {_stem(name): load_choices(_path(name)) for name in settings.choices},
     )
 
 
@@ -104,10 +104,10 @@ def load_faithfulness(path: Path | None = None) -> pl.DataFrame:
     return _load(path, "faithfulness.jsonl", columns, complete=lambda row: {"kind": "other", **row})
 
 
-def load_choices(path: Path) -> pl.DataFrame:
-    """id, question, choices (a list of texts), correct (its place there): TruthfulQA's MC1."""
+def load_choices(path: Path | None = None) -> pl.DataFrame:
+    """id, question, choices (a list of texts), correct (its place there): ours, or a file like TruthfulQA's MC1."""
     rows = []
-    for place, row in _rows(path):
+    for place, row in _rows(_source(path, "choices.jsonl")):
         question, choices, correct = (row.get(key) for key in ("question", "choices", "correct"))
         if not isinstance(question, str) or not isinstance(choices, list) or len(choices) < 2:
             raise TrainingError(f"{place}: expected a question and choices, a list of two texts or more")
@@ -134,7 +134,7 @@ def _load(
     `TrainingError` names file, line, what was found and what is expected. Where a row has no id, its digest is one, and
     the same row again is left out.
     """
-    source: Traversable = path if path is not None else files("training") / "data" / packaged
+    source = _source(path, packaged)
     expected = f"an object with id, {', '.join(columns)}"
     rows = []
     for place, given in _rows(source, expected):
@@ -154,6 +154,10 @@ def _load(
         raise TrainingError(f"{source}: id {twice['id'][0]!r} stands twice; ids must be unique")
     own = [known or digest(*rest) for known, *rest in table.iter_rows()]
     return table.with_columns(id=pl.Series(own, dtype=pl.String)).unique("id", maintain_order=True).sort("id")
+
+
+def _source(path: Path | None, packaged: str) -> Traversable:
+    return path if path is not None else files("training") / "data" / packaged
 
 
 def _rows(source: Traversable, expected: str = "rows") -> list[tuple[str, _Row]]:

@@ -60,7 +60,7 @@ class EvaluateSettings(BaseModel):
     prompts: tuple[str, ...] = Field(default=("package",), min_length=1)
     clean_text: str = "package"
     faithfulness: tuple[str, ...] = ("package",)  # context, faithful, unfaithful
-    choices: tuple[str, ...] = ()  # question, choices, correct: TruthfulQA MC1
+    choices: tuple[str, ...] = ("package",)  # question, choices, correct: TruthfulQA MC1
     precision: bool = True  # of names and numbers in what is said after the contexts of the first faithful texts
     k: int = Field(default=4, ge=1)  # continuations a prompt
     seeds: int = Field(default=1, ge=1)  # draws of all continuations

@@ -85,7 +85,7 @@ def benchmarks_of(given: argparse.Namespace, version: Version) -> Benchmarks:
     settings = EvaluateSettings(
         prompts=("package", *there("rtp_prompts.parquet")),
         faithfulness=("package", *there("factual_summary_pairs.parquet")),
-        choices=tuple(there("truthfulqa_mc1.parquet")) if given.command != "ablation" else (),
+        choices=("package", *there("truthfulqa_mc1.parquet")) if given.command != "ablation" else (),
     )
     found = load_benchmarks(settings, version.pairs())
     prompts = half(found.prompts, given.half).group_by("kind", maintain_order=True).head(given.prompts)

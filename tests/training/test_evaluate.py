@@ -462,6 +462,19 @@ def test_the_packaged_data_reads() -> None:
     assert load_faithfulness().height >= 60
 
 
+def test_our_questions_are_not_answered_by_place_or_length() -> None:
+    questions = load_choices()
+    rows = questions.select("choices", "correct").rows()
+
+    assert questions.height == questions["question"].n_unique() == 44
+    assert {len(set(choices)) for choices, _ in rows} == {4}
+    assert questions["correct"].value_counts().sort("correct").rows() == [(place, 11) for place in range(4)]
+    for extreme in (min, max):  # a quarter is chance
+        found = sum(len(choices[correct]) == extreme(map(len, choices)) for choices, correct in rows)
+        assert found <= 44 / 3, extreme
+    assert load_benchmarks(EvaluateSettings()).choices["package"].equals(questions)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
