@@ -4,7 +4,6 @@ And a prompt that asks the base to behave (self-debiasing), which trains nothing
 """
 
 import json
-import tempfile
 from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import version
@@ -19,6 +18,7 @@ from pairgen.draft import code_version
 from pairgen.errors import TrainingError
 from pairgen.loading import hardware, load_causal_lm, model_fingerprint
 from training.batches import plan_pairs, train_pairs
+from training.checkpoints import work_folder
 from training.formats import trl_rows
 from training.settings import TrainSettings
 
@@ -46,7 +46,8 @@ def train_baseline(
     that order, which begins again where it ends. Model, steps, pairs a batch, seed, tokens and the course of the
     learning rate are those of `settings`. `sft` learns the positives alone. `out` is a folder like the one that
     `trainer.train` writes: model, tokenizer, `lineage.json`.
-    `TrainingError` where `name` is no baseline, TRL is not installed, or `out` holds something already.
+    `TrainingError` where `name` is no baseline, TRL is not installed, `out` holds something already, or the system
+    stops what is done there.
     """
     if name not in BASELINES:
         raise TrainingError(f"{name!r} is no baseline; there are: {', '.join(BASELINES)}")
@@ -59,32 +60,27 @@ def train_baseline(
         model.set_attn_implementation("eager")
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     rows = _rows(chosen, settings, tokenizer)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-", ignore_cleanup_errors=True) as work:
-            loop = _trainer(name, model, tokenizer, rows, settings, Path(work))
-            loop.remove_callback(PrinterCallback)
-            loop.add_callback(_Told(progress))
-            loop.train()
-            folder = Path(work) / "model"
-            model.save_pretrained(folder)
-            tokenizer.save_pretrained(folder)
-            about = {
-                "baseline": name,
-                "learning_rate": _learning_rate(name, settings),
-                "settings": settings.model_dump(),
-                "seed": settings.seed,
-                "pairs": chosen.height,
-                "base_model": model_fingerprint(settings.model, dtype="float32"),
-                "libraries": {each: version(each) for each in ("torch", "transformers", "trl")},
-                "code": code_version(),
-            }
-            (folder / "lineage.json").write_text(json.dumps(lineage | about, indent=2) + "\n", encoding="utf-8")
-            folder.rename(out)
-    except OSError as error:
-        raise TrainingError(
-            f"{out}: cannot be written ({error.strerror or error}); name a folder with room for it"
-        ) from error
+    run = {"baseline": name, "settings": settings.model_dump(), "lineage": lineage, "code": code_version()}
+    with work_folder(out, run) as work:
+        loop = _trainer(name, model, tokenizer, rows, settings, work)
+        loop.remove_callback(PrinterCallback)
+        loop.add_callback(_Told(progress))
+        loop.train()
+        folder = work / "model"
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        about = {
+            "baseline": name,
+            "learning_rate": _learning_rate(name, settings),
+            "settings": settings.model_dump(),
+            "seed": settings.seed,
+            "pairs": chosen.height,
+            "base_model": model_fingerprint(settings.model, dtype="float32"),
+            "libraries": {each: version(each) for each in ("torch", "transformers", "trl")},
+            "code": code_version(),
+        }
+        (folder / "lineage.json").write_text(json.dumps(lineage | about, indent=2) + "\n", encoding="utf-8")
+        folder.rename(out)
     return out
 
 

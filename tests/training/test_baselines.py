@@ -1,6 +1,8 @@
 """The baselines through TRL: the same pairs in the same order, and what they learn from them."""
 
 import json
+import resource
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -58,6 +60,32 @@ def test_a_baseline_learns_and_says_where_it_comes_from(
     assert (lineage["version"], lineage["baseline"], lineage["seed"]) == ("talk@v3", name, 0)
     assert lineage["learning_rate"] == (1e-5 if name == "dpo" else 1e-2)
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_what_stops_a_baseline_is_said_with_its_file_and_a_disk_that_fills_as_one(
+    tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame
+) -> None:
+    out, gone, wanted = tmp_path / "model", tmp_path / "gone", settings(tiny_model, steps=1)
+
+    def trained(progress: Callable[[int, int], None] | None = None) -> str:
+        with pytest.raises(TrainingError) as refused:
+            train_baseline("sft", pairs, settings=wanted, out=out, lineage={}, progress=progress)
+        return str(refused.value).removeprefix(str(tmp_path))
+
+    def fails(*_: int) -> None:
+        gone.read_text()
+
+    told = f"/model: its training stopped ([Errno 2] No such file or directory: '{gone}'); mend that and give "
+    assert trained(fails).startswith(told)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        assert trained().startswith("/model: cannot be written (")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_no_baseline_and_what_is_there_already(tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame) -> None:
