@@ -4,6 +4,7 @@ And a prompt that asks the base to behave (self-debiasing), which trains nothing
 """
 
 import json
+import math
 from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import version
@@ -16,11 +17,12 @@ from transformers import PreTrainedTokenizerBase, PrinterCallback, TrainerCallba
 
 from pairgen.draft import code_version
 from pairgen.errors import TrainingError
-from pairgen.loading import hardware, load_causal_lm, model_fingerprint
+from pairgen.loading import hardware, model_fingerprint
 from training.batches import plan_pairs, train_pairs
 from training.checkpoints import work_folder
 from training.formats import trl_rows
 from training.settings import TrainSettings
+from training.trainer import trainable
 
 Progress = Callable[[int, int], None]
 BASELINES = ("sft", "dpo", "orpo")
@@ -55,9 +57,7 @@ def train_baseline(
         raise TrainingError(f"{out}: exists and is not empty; name another folder, or remove it first")
     chosen = train_pairs(pairs)
     set_seed(settings.seed)
-    model, tokenizer = load_causal_lm(settings.model)
-    if not torch.cuda.is_available():
-        model.set_attn_implementation("eager")
+    model, tokenizer = trainable(settings.model, max_tokens=settings.max_tokens)
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     rows = _rows(chosen, settings, tokenizer)
     run = {"baseline": name, "settings": settings.model_dump(), "lineage": lineage, "code": code_version()}
@@ -124,6 +124,8 @@ def _trainer(
         "bf16": hardware()[1],
         "use_cpu": not gpu,
         "seed": settings.seed,
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,
         "save_strategy": "no",
         "report_to": [],
         "disable_tqdm": True,
@@ -148,7 +150,7 @@ def _learning_rate(name: str, settings: TrainSettings) -> float:
 
 
 class _Told(TrainerCallback):
-    """Reports the steps done."""
+    """Reports the steps done; `TrainingError` where a loss is not finite."""
 
     def __init__(self, progress: Progress | None) -> None:
         self._progress = progress
@@ -157,3 +159,11 @@ class _Told(TrainerCallback):
         """Steps done, and steps in all."""
         if self._progress is not None:
             self._progress(state.global_step, state.max_steps)
+
+    def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Its own loss alone: what else TRL logs may well be no number."""
+        loss = kwargs["logs"].get("loss", 0.0)
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"the loss is {loss} at step {state.global_step} of {state.max_steps}; lower learning_rate"
+            )

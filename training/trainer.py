@@ -63,7 +63,8 @@ def train(
         )
     text = clean_text(pairs, settings.clean_text)
     set_seed(settings.seed)
-    model, tokenizer = _trainable(settings)
+    model, tokenizer = trainable(settings.model, max_tokens=settings.max_tokens)
+    model = _with_adapters(model, settings.lora_rank) if settings.lora_rank else model
     batches = _Batches(
         plan(
             chosen,
@@ -96,15 +97,17 @@ def train(
     return out
 
 
-def _trainable(settings: TrainSettings) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """The base model that `settings` name, with adapters where they ask for them, and its tokenizer."""
-    model, tokenizer = load_causal_lm(settings.model)
-    window = getattr(model.config, "max_position_embeddings", None) or settings.max_tokens
-    if settings.max_tokens > window:
-        raise TrainingError(f"max_tokens is {settings.max_tokens}, but {settings.model} reads {window} tokens at most")
+def trainable(spec: str, *, max_tokens: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The model and tokenizer that `spec` names; `TrainingError` where its window is shorter or it has no EOS."""
+    model, tokenizer = load_causal_lm(spec)
+    window = getattr(model.config, "max_position_embeddings", None) or max_tokens
+    if max_tokens > window:
+        raise TrainingError(f"max_tokens is {max_tokens}, but {spec} reads {window} tokens at most")
+    if tokenizer.eos_token_id is None:
+        raise TrainingError(f"the tokenizer of {spec!r} has no EOS token; set one and save it again")
     if not torch.cuda.is_available():
         model.set_attn_implementation("eager")  # the CPU's fused attention takes three times as long to differentiate
-    return (_with_adapters(model, settings.lora_rank) if settings.lora_rank else model), tokenizer
+    return model, tokenizer
 
 
 def _with_adapters(model: PreTrainedModel, rank: int) -> PreTrainedModel:

@@ -2,6 +2,7 @@
 
 import json
 import resource
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pairgen.errors import TrainingError
 from tests.training.test_trainer import log_prob, settings
-from training.baselines import BASELINES, _rows, train_baseline
+from training.baselines import _LEARNING_RATES, BASELINES, _rows, train_baseline
 from training.batches import plan_pairs, train_pairs
 
 pytest.importorskip("trl")
@@ -86,6 +87,35 @@ def test_what_stops_a_baseline_is_said_with_its_file_and_a_disk_that_fills_as_on
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", BASELINES)
+def test_a_baseline_whose_loss_breaks_is_no_model(
+    tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(_LEARNING_RATES, name, 1e30)
+
+    with pytest.raises(TrainingError, match=r"^the loss is (nan|inf) at step \d of 6; lower learning_rate$"):
+        train_baseline(name, pairs, settings=settings(tiny_model), out=tmp_path / "model", lineage={})
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_that_cannot_be_trained_is_told_by_a_baseline_too(
+    tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame
+) -> None:
+    shutil.copytree(tiny_model, tmp_path / "endless")
+    AutoTokenizer.from_pretrained(tiny_model, eos_token=None).save_pretrained(tmp_path / "endless")
+
+    for changed, told in (
+        ({"max_tokens": 4096}, "max_tokens is 4096, but .* reads 2048 tokens at most"),
+        ({"model": str(tmp_path / "endless")}, "the tokenizer of '.*/endless' has no EOS token; set one"),
+    ):
+        wanted = settings(tiny_model).model_copy(update=changed)
+        with pytest.raises(TrainingError, match=told):
+            train_baseline("sft", pairs, settings=wanted, out=tmp_path / "model", lineage={})
 
 
 def test_what_is_no_baseline_and_what_is_there_already(tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame) -> None:
