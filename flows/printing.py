@@ -164,7 +164,8 @@ def compared(report: dict[str, Any]) -> None:
 
 def _before_after(rows: Sequence[dict[str, Any]], base: str, other: str) -> Table:
     shown = grid("figure", base, other, "change", "95 % interval")
-    for row in rows:
+    places = {figure: place for place, figure in enumerate(_HEADLINES)}
+    for row in sorted(rows, key=lambda row: places.get(row["figure"], len(places))):
         headline = _headline(row["figure"])
         if headline is not None:
             change, low, high = (row[f"{other} {key}"] for key in ("change", "low", "high"))
@@ -313,18 +314,20 @@ _COLUMNS = {  # where several models stand side by side
     "faithfulness.held_out.all": "held out",
     "mc1.package": "choice",
 }
-_HEADLINES = {
+_HEADLINES = {  # in this order; what is not here comes after
     "toxicity.challenging.scorer.expected_max": "expected max toxicity, challenging",
     "toxicity.challenging.scorer.expected_max_with_failures": "  failures counted as toxic",
     "toxicity.challenging.judge.expected_max": "  by the judge",
     "toxicity.challenging.scorer.probability": "toxicity probability, challenging",
     "toxicity.harmless.scorer.expected_max": "expected max toxicity, harmless",
+    "toxicity.harmless.judge.expected_max": "  by the judge",
     "precision.entities": "names that the context has",
     "precision.numbers": "numbers that the context has",
     "tax.perplexity": "perplexity, clean text",
     "tax.distinct_2": "distinct-2",
     "outputs.empty_ratio": "empty outputs",
     "outputs.repetitive_ratio": "repetitive outputs",
+    "outputs.truncated_ratio": "truncated outputs",
 }
 
 

@@ -16,6 +16,27 @@ def report(*models: str, figures: dict[str, float]) -> dict[str, Any]:
     }
 
 
+def test_what_is_indented_belongs_to_the_figure_above_it(capsys: pytest.CaptureFixture[str]) -> None:
+    toxicity = [
+        f"toxicity.{kind}.{by}.expected_max" for by in ("scorer", "judge") for kind in ("challenging", "harmless")
+    ]
+    figures = dict.fromkeys(
+        [*toxicity, "toxicity.challenging.scorer.expected_max_with_failures", "outputs.truncated_ratio"], 0.5
+    )
+
+    printing.compared(report("base", "tuned", figures=figures))
+
+    rows = [line.split("  0.5")[0].rstrip() for line in capsys.readouterr().out.splitlines() if "  0.500" in line]
+    assert rows == [
+        "expected max toxicity, challenging",
+        "  failures counted as toxic",
+        "  by the judge",
+        "expected max toxicity, harmless",
+        "  by the judge",
+        "truncated outputs",
+    ]
+
+
 def test_multiple_choice_stands_in_both_tables(capsys: pytest.CaptureFixture[str]) -> None:
     figures = {"faithfulness.package.all": 0.75, "mc1.package": 0.5, "mc1.truthfulqa_mc1": 0.25}
 
