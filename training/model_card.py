@@ -7,11 +7,6 @@ def model_card(about: dict[str, Any]) -> str:
     """Markdown with the front matter of the hub, from what stands in `lineage.json`."""
     settings, losses = about["settings"], about["losses"]
     rows = [f"| {name} | {losses['first'][name]:.4f} | {losses['last'][name]:.4f} |" for name in losses["first"]]
-    tax = (
-        ""
-        if about["tax"] is None
-        else f"Tax at the last measurement: {about['tax']:+.4f} nats a token of clean text.\n"
-    )
     lines = [
         "---",
         "library_name: transformers",
@@ -29,7 +24,9 @@ def model_card(about: dict[str, Any]) -> str:
         "|---|---|---|",
         *rows,
         "",
-        tax + "![What each step weighed, lost and cost](training_curves.png)",
+        f"Tax: {about['tax']:+.4f} nats a token of the clean text that a budget is held by.",
+        "",
+        "![What each step weighed, lost and cost](training_curves.png)",
         "",
         "The model says less that a toxicity scorer objects to; it is not safe by that.",
         "`contrast-pairs evaluate THIS_FOLDER` holds it against its base.",

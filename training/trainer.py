@@ -83,6 +83,7 @@ def train(
         loop = _Loop(ContrastModel(model, settings), batches, settings, work, clean=clean, progress=progress)
         checkpoint = last_checkpoint(work)
         loop.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        tax = loop.last_tax()
         folder = work / "model"
         merged = cast(Any, model).merge_and_unload() if settings.lora_rank else model
         merged.save_pretrained(folder)
@@ -90,7 +91,7 @@ def train(
         written = "".join(f"{json.dumps(record)}\n" for record in loop.records)
         (folder / "training_log.jsonl").write_text(written, encoding="utf-8")
         draw_curves(loop.records, folder, budget=math.log1p(settings.tax_budget) if settings.scaling == "tax" else None)
-        about = lineage | _about(settings, chosen, loop.records) | {"clean_text": text.origin}
+        about = lineage | _about(settings, chosen, loop.records) | {"tax": tax, "clean_text": text.origin}
         (folder / "README.md").write_text(model_card(about), encoding="utf-8")
         (folder / "lineage.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
         folder.rename(out)
@@ -133,7 +134,6 @@ def _about(settings: TrainSettings, chosen: pl.DataFrame, records: Sequence[dict
         "base_model": model_fingerprint(settings.model, dtype="float32"),
         "libraries": {name: version(name) for name in _LIBRARIES},
         "code": code_version(),
-        "tax": next((record["tax"] for record in reversed(records) if record["tax"] is not None), None),
         "cut_texts": sum(record["cut"] for record in records),
         "losses": {
             "first": {name: records[0][name] for name in names},
@@ -258,6 +258,13 @@ class _Loop(Trainer):
             "loss": loss.item(),
         }
         return loss
+
+    def last_tax(self) -> float:
+        """The tax of the model as it is after the last step; `TrainingError` where that step broke it."""
+        tax = self._tax()
+        if not math.isfinite(tax):
+            raise TrainingError(f"the tax is {tax} after the last step; lower learning_rate{self._kept()}")
+        return tax
 
     def _kept(self) -> str:
         last = last_checkpoint(Path(str(self.args.output_dir)))

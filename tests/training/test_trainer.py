@@ -17,7 +17,8 @@ import training.trainer
 from pairgen.errors import TrainingError
 from pairgen.models import Parser
 from training.checkpoints import work_folder
-from training.encoding import encode
+from training.clean_text import clean_text
+from training.encoding import after_first, encode
 from training.generation import log_probs
 from training.scaling import Measured, scaling_of
 from training.settings import TrainSettings
@@ -30,6 +31,14 @@ def settings(tiny_model: Path, **changed: Any) -> TrainSettings:
 
 def records(folder: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in (folder / "training_log.jsonl").read_text().splitlines()]
+
+
+def measured_nll(folder: Path, pairs: pl.DataFrame, settings: TrainSettings) -> float:
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    texts = clean_text(pairs, settings.clean_text).measured
+    rows = [after_first(encode(tokenizer, "", text, max_tokens=settings.max_tokens)) for text in texts]
+    sums, counts = log_probs(model.eval(), tokenizer, rows)
+    return float(-sums.sum() / counts.sum())
 
 
 def log_prob(folder: Path, text: str) -> float:
@@ -194,10 +203,14 @@ def test_the_folder_loads_without_the_head_and_says_where_it_comes_from(
     assert "sha256:" in lineage["base_model"]
     assert lineage["losses"]["first"]["cross_entropy"] == records(out)[0]["cross_entropy"]
     assert {"torch", "transformers"} <= set(lineage["libraries"])
-    assert (lineage["tax"], lineage["cut_texts"], lineage["clean_text"]) == (0, 0, "package")
+    assert (lineage["cut_texts"], lineage["clean_text"]) == (0, "package")
+    after, before = (measured_nll(folder, pairs, wanted) for folder in (out, tiny_model))
+    assert lineage["tax"] == pytest.approx(after - before, rel=1e-4)
+    assert abs(after - before) > 0.01
     card = (out / "README.md").read_text()
     assert "trained on talk@v3\n" in card
     assert "objective `both`, scaling `fixed`, seed 5. Version digest abc, " in card
+    assert f"Tax: {lineage['tax']:+.4f} nats a token of clean text" in card
     assert not any(text in card for text in (*pairs["positive"], *pairs["negative"]))
     assert [path.name for path in out.parent.iterdir()] == ["model"]
 
@@ -313,6 +326,20 @@ def test_a_loss_that_breaks_on_the_way_leaves_the_last_good_model(
         train(pairs, settings=wanted, out=tmp_path / "model", lineage={})
 
     assert math.isfinite(log_prob(kept, pairs["positive"][0]))
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_last_step_that_breaks_the_model_leaves_the_last_good_one(
+    tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = training.trainer._Loop._tax
+    monkeypatch.setattr(
+        training.trainer._Loop, "_tax", lambda loop: math.nan if loop.state.global_step == 6 else given(loop)
+    )
+
+    with pytest.raises(TrainingError, match=r"the tax is nan after the last step; .* stands in .*/checkpoint-4"):
+        train(pairs, settings=settings(tiny_model, checkpoint_every=2), out=tmp_path / "model", lineage={})
+
     assert not (tmp_path / "model").exists()
 
 
