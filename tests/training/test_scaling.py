@@ -66,6 +66,16 @@ def test_the_tax_is_paid_back_as_long_as_it_is_over_the_budget() -> None:
     assert Tax(3.0, 0.02, 10).weights(Measured(0, 1, 1, tax=0.1)).clean == pytest.approx(10 * (0.1 - limit))
 
 
+@pytest.mark.parametrize("over", [0.01, 0.25])
+def test_the_default_step_pays_back_what_is_over_the_budget_about_once(over: float) -> None:
+    scaling = scaling_of(TrainSettings(scaling="tax"))
+    paid = 0.04  # nats by ten steps of a mu of 1, see the default of `tax_rate`
+
+    mu = scaling.weights(Measured(10, 1.0, 1.0, tax=math.log(1.01) + over)).clean
+
+    assert over / 2 < paid * mu < 2 * over  # half: no use in a run of 40 steps; twice: it swings
+
+
 def test_the_mode_decides_the_scaling() -> None:
     made = {mode: type(scaling_of(TrainSettings(scaling=mode))) for mode in ("fixed", "density", "ema", "tax")}
 
