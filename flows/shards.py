@@ -21,7 +21,7 @@ import polars as pl
 
 from flows.progress import console
 from pairgen.clock import model_seconds
-from pairgen.corpus import RAW, SourceFacts, SourceSettings, read_source, source_sha256
+from pairgen.corpus import RAW, SourceFacts, SourceSettings, read_in_batches, source_sha256
 from pairgen.digests import digest
 from pairgen.errors import SourceError, StoreError
 from pairgen.references import drop_references
@@ -29,6 +29,8 @@ from pairgen.schema import DROPPED, FUNNEL, TEXTS, Outcome, Schema, check_sums, 
 
 Count = Callable[[pl.DataFrame], int]
 _LISTED = "shards.json"  # the folders of the shards; it stands once all have their raw.parquet
+_ROWS_AT_ONCE = 50_000
+_ROWS_A_GROUP = 1_000
 
 
 class Shards(NamedTuple):
@@ -92,28 +94,48 @@ def write_shards(work: Path, settings: SourceSettings, *, rows_per_shard: int) -
             return whole
     for unfinished in work.glob("*"):
         shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink()
-    tables, facts = zip(*(_unchanged(path, settings) for path in settings.paths), strict=True)
-    rows = pl.concat(tables)
-    bits = min(16, max(0, math.ceil(math.log2(rows.height / rows_per_shard))))
-    bucket = pl.col("text_id").str.head(4).str.to_integer(base=16) // 2 ** (16 - bits)
-    folders = []
-    for (number,), part in rows.sort("text_id").group_by(bucket, maintain_order=True):
-        folder = work / f"shard-{number:05d}"
-        folder.mkdir(parents=True)
-        write_whole(folder / "raw.parquet", part)
-        folders.append(folder)
+    hashes = [source_sha256(path) for path in settings.paths]
+    (work / "runs").mkdir(parents=True)
+    runs: list[Path] = []
+
+    def take(rows: pl.DataFrame) -> None:
+        runs.append(work / "runs" / f"{len(runs)}.parquet")
+        _place(runs[-1], _parquet(rows.sort("text_id", maintain_order=True), row_group_size=_ROWS_A_GROUP))
+
+    facts = []
+    for path, before in zip(settings.paths, hashes, strict=True):
+        facts.append(read_in_batches(path, settings, take))
+        if before not in (None, facts[-1].sha256):
+            raise SourceError(f"{path}: changed while it was read; build again when nobody writes to it")
+    folders = _cut(runs, work, sum(each.rows for each in facts), rows_per_shard)
+    shutil.rmtree(work / "runs")
     content = {"folders": [folder.name for folder in folders], "facts": [each.as_dict() for each in facts]}
     _place(listed, json.dumps(content).encode())
-    return Shards(folders, list(facts))
+    return Shards(folders, facts)
 
 
-def _unchanged(path: str, settings: SourceSettings) -> tuple[pl.DataFrame, SourceFacts]:
-    """`read_source`; `SourceError` where the source was written to meanwhile."""
-    before = source_sha256(path)
-    rows, facts = read_source(path, settings)
-    if before not in (None, facts.sha256):
-        raise SourceError(f"{path}: changed while it was read; build again when nobody writes to it")
-    return rows, facts
+def _cut(runs: list[Path], work: Path, rows: int, rows_per_shard: int) -> list[Path]:
+    """The folders of the shards in `work`, cut from the files `runs`, each sorted by text_id, that hold `rows` in all.
+
+    In memory is a range of ids at a time, of about `_ROWS_AT_ONCE`; polars reads no other groups of rows.
+    """
+    bits = min(16, max(0, math.ceil(math.log2(rows / rows_per_shard))))
+    width = 2 ** (16 - bits)
+    bucket = pl.col("text_id").str.head(4).str.to_integer(base=16) // width
+    step = width * max(1, _ROWS_AT_ONCE * 2**bits // rows)
+    folders, kept = [], 0
+    for start in range(0, 2**16, step):
+        ids = pl.col("text_id")
+        within = (ids >= f"{start:04x}") & (ids < (f"{start + step:04x}" if start + step < 2**16 else "g"))
+        some = pl.scan_parquet(runs, glob=False).filter(within).collect().sort("text_id", maintain_order=True)
+        for (number,), part in some.group_by(bucket, maintain_order=True):
+            folder = work / f"shard-{number:05d}"
+            folder.mkdir()
+            write_whole(folder / "raw.parquet", part)
+            folders.append(folder)
+            kept += part.height
+    check_sums("shard", entered=rows, kept=kept, dropped=0)
+    return folders
 
 
 def advance(
@@ -178,9 +200,9 @@ def _leave(shard: Path, counts: dict[str, Any], outcome: Outcome) -> None:
     )
 
 
-def _parquet(table: pl.DataFrame) -> bytes:
+def _parquet(table: pl.DataFrame, *, row_group_size: int | None = None) -> bytes:
     buffer = io.BytesIO()  # not straight to the file: polars hides why a disk refused
-    table.write_parquet(buffer)
+    table.write_parquet(buffer, row_group_size=row_group_size)
     return buffer.getvalue()
 
 

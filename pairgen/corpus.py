@@ -1,17 +1,19 @@
 """Reading any source as a corpus: files of every usual format, `datasets` folders, hub data sets, the packaged demo.
 
-`read_source` gives rows as they stand; `clean` makes texts of them, and drops a faulty row with its reason.
-`read_texts` gives ids and texts alone, to be answered one for one; `read_every_text` all that a file says.
+`read_source` gives rows as they stand, `read_in_batches` so many at a time; `clean` makes texts of them, and drops a
+faulty row with its reason. `read_texts` gives ids and texts alone, to be answered one for one; `read_every_text` all
+that a file says.
 """
 
 import codecs
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,6 +32,7 @@ RAW: Schema = {
 }
 
 _BEGINNING = 65_536  # bytes
+_ROWS_A_BATCH = 50_000
 _SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".txt")
 _WRITTEN_LIST = r"""(?s)^\[\s*["'].*["']\s*\]$"""  # what a list becomes in a csv, or beside strings in a jsonl
 _COLUMN_NAME = re.compile(r"[\w.:-]{1,40}")
@@ -82,13 +85,28 @@ def read_source(path: str, settings: SourceSettings) -> tuple[pl.DataFrame, Sour
     `hf:org/name@revision`, or `package:demo`. Texts are as they stand; `text_id` is the digest of the normalised text
     and context. Raises `SourceError` where nothing can be read, or no column holds the texts.
     """
-    table = read_rows(path)
+    tables: list[pl.DataFrame] = []
+    facts = read_in_batches(path, settings, tables.append)
+    return pl.concat(tables), facts
+
+
+def read_in_batches(path: str, settings: SourceSettings, take: Callable[[pl.DataFrame], object]) -> SourceFacts:
+    """What `read_source` gives, handed to `take` one table of rows after the other; only one is in memory."""
     if path.startswith("hf:"):
         name = path.removeprefix("hf:").partition("@")[0].replace("/", "--")
     else:
         name = "demo" if path == "package:demo" else Path(path).stem
-    sha256 = source_sha256(path) or _rows_sha256(table)
-    facts = SourceFacts(name=name, path=path, rows=table.height, sha256=sha256, licence=settings.licence)
+    rows, of_rows = 0, hashlib.sha256()
+    for table in _batches(path):
+        take(_raw(path, name, table, settings))
+        rows += table.height
+        if path.startswith("hf:"):
+            of_rows.update(table.write_ndjson().encode())
+    sha256 = source_sha256(path) or of_rows.hexdigest()
+    return SourceFacts(name=name, path=path, rows=rows, sha256=sha256, licence=settings.licence)
+
+
+def _raw(path: str, name: str, table: pl.DataFrame, settings: SourceSettings) -> pl.DataFrame:
     columns = {role: _column(path, table, role, getattr(settings, role)) for role in _KNOWN_COLUMNS}
     text = pl.col(columns["text"] or "").cast(pl.String)
     raw = table.select(
@@ -100,7 +118,7 @@ def read_source(path: str, settings: SourceSettings) -> tuple[pl.DataFrame, Sour
         references=_lists(path, table, columns["references"]),
     )
     ids = [digest(normalise(text), normalise(context)) for text, context in raw.select("text", "context").iter_rows()]
-    return raw.with_columns(text_id=pl.Series(ids, dtype=pl.String)).select(*RAW), facts
+    return raw.with_columns(text_id=pl.Series(ids, dtype=pl.String)).select(*RAW)
 
 
 def read_texts(path: str, *, text_column: str | None = None) -> pl.DataFrame:
@@ -124,7 +142,7 @@ def read_every_text(path: str) -> tuple[list[str], str]:
     texts = [text for column in table for text in _strings(column)]
     if not any(text.strip() for text in texts):
         raise SourceError(f"{path}: no column holds texts; there are: {header(table)}")
-    return texts, source_sha256(path) or _rows_sha256(table)
+    return texts, source_sha256(path) or hashlib.sha256(table.write_ndjson().encode()).hexdigest()
 
 
 def _strings(column: pl.Series) -> list[str]:
@@ -285,10 +303,18 @@ def check_source(path: str) -> None:
 
 def read_rows(path: str) -> pl.DataFrame:
     """Every row at `path` as it stands, csv and tsv as strings; `SourceError` where nothing can be read."""
-    table = _hub(path) if path.startswith("hf:") else _local(_file(path))
-    if not table.height:
+    return pl.concat(_batches(path))
+
+
+def _batches(path: str) -> Iterator[pl.DataFrame]:
+    """The rows at `path` in tables of one schema, none of them empty; `SourceError` where there is no row."""
+    there = False
+    for table in _hub(path) if path.startswith("hf:") else _local(_file(path)):
+        if table.height:
+            there = True
+            yield table
+    if not there:
         raise SourceError(f"{path}: holds no rows; a corpus of at least one text is expected")
-    return table
 
 
 def _file(path: str) -> Path:
@@ -305,33 +331,41 @@ def _file(path: str) -> Path:
     return Path(next(iter(found.submodule_search_locations))) / inside
 
 
-def _local(file: Path) -> pl.DataFrame:
+def _local(file: Path) -> Iterator[pl.DataFrame]:
     check_source(str(file))
     try:
-        return _folder(file) if file.is_dir() else _parsed(file, file.suffix.lower())
+        yield from _folder(file) if file.is_dir() else _parsed(file, file.suffix.lower())
     except PermissionError as error:
         raise SourceError(f"{file}: may not be read; check its permissions") from error
     except UnicodeDecodeError as error:
-        raise SourceError(_encoding_fault(file, error.start)) from error
+        raise SourceError(_encoding_fault(file, _first_bad_byte(file))) from error
     except (pl.exceptions.PolarsError, OSError) as error:
         if "utf-8" in str(error).lower() or "utf8" in str(error).lower():
             raise SourceError(_encoding_fault(file, _first_bad_byte(file))) from error
         raise SourceError(f"{file}: cannot be read as {file.suffix[1:]}: {_without_cells(error)}") from error
 
 
-def _parsed(file: Path, suffix: str) -> pl.DataFrame:
+def _parsed(file: Path, suffix: str) -> Iterator[pl.DataFrame]:
     match suffix:
         case ".parquet":
-            return pl.read_parquet(file)
+            yield from _collected(pl.scan_parquet(file, glob=False))
         case ".csv":
-            return pl.read_csv(file, infer_schema=False)
+            yield from _collected(pl.scan_csv(file, infer_schema=False, glob=False))
         case ".tsv":
-            return pl.read_csv(file, infer_schema=False, separator="\t", quote_char=None)
+            yield from _collected(pl.scan_csv(file, infer_schema=False, glob=False, separator="\t", quote_char=None))
         case ".txt":
-            lines = file.read_text(encoding="utf-8-sig").split("\n")
-            return pl.DataFrame({"text": lines[:-1] if lines[-1] == "" else lines})
-        case _:
-            return pl.read_ndjson(_valid_json(file), infer_schema_length=None)
+            with file.open(encoding="utf-8-sig") as stream:
+                while lines := list(islice(stream, _ROWS_A_BATCH)):
+                    yield pl.DataFrame({"text": [line.removesuffix("\n") for line in lines]})
+        case _:  # twice, for a type may change far down
+            found = [pl.read_ndjson(lines, infer_schema_length=None).head(0) for lines in _json_lines(file)]
+            schema = pl.concat(found, how="diagonal_relaxed").schema if found else None
+            for some in _json_lines(file):
+                yield pl.read_ndjson(some, schema=schema)
+
+
+def _collected(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    return rows.collect_batches(chunk_size=_ROWS_A_BATCH, lazy=True)
 
 
 def _without_cells(error: Exception) -> str:
@@ -340,21 +374,25 @@ def _without_cells(error: Exception) -> str:
     return f"{sentence.strip()} a cell; is a quote left open?" if quote else sentence
 
 
-def _valid_json(file: Path) -> bytes:
-    content = file.read_bytes().removeprefix(codecs.BOM_UTF8)
-    content.decode("utf-8")
-    for number, line in enumerate(content.splitlines(), 1):  # polars says neither which line nor why
-        if line.strip():
-            try:
-                row = json.loads(line, parse_constant=_no_number)
-            except ValueError as error:
-                why = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-                raise SourceError(
-                    f"{file}: line {number} is no JSON ({why}); a JSON object a line is expected"
-                ) from error
-            if not isinstance(row, dict):
-                raise SourceError(f"{file}: line {number} is no JSON object; a JSON object a line is expected")
-    return content
+def _json_lines(file: Path) -> Iterator[bytes]:
+    """The lines of `file` that are not blank, so many at a time; `SourceError` where one is no JSON object."""
+    with file.open("rb") as stream:
+        lines = (line for number, line in enumerate(stream, 1) if _is_json(file, number, line))
+        while some := list(islice(lines, _ROWS_A_BATCH)):
+            yield b"".join(some).removeprefix(codecs.BOM_UTF8)
+
+
+def _is_json(file: Path, number: int, line: bytes) -> bool:
+    """Whether `line` holds a JSON object, or nothing; polars says neither which line is wrong nor why."""
+    text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+    try:
+        row = json.loads(text, parse_constant=_no_number) if text.strip() else {}
+    except ValueError as error:
+        why = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+        raise SourceError(f"{file}: line {number} is no JSON ({why}); a JSON object a line is expected") from error
+    if not isinstance(row, dict):
+        raise SourceError(f"{file}: line {number} is no JSON object; a JSON object a line is expected")
+    return bool(text.strip())
 
 
 def _no_number(name: str) -> None:
@@ -362,10 +400,14 @@ def _no_number(name: str) -> None:
 
 
 def _first_bad_byte(file: Path) -> int:
-    try:
-        file.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        return error.start
+    place = 0
+    with file.open("rb") as stream:
+        for line in stream:
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                return place + error.start
+            place += len(line)
     return -1
 
 
@@ -374,33 +416,37 @@ def _encoding_fault(file: Path, place: int) -> str:
     return f"{file}: is not UTF-8 (byte {place}); convert it: {cure}"
 
 
-def _folder(folder: Path) -> pl.DataFrame:
+def _folder(folder: Path) -> Iterator[pl.DataFrame]:
     import datasets
 
     try:
         if (folder / "dataset_dict.json").exists() or (folder / "state.json").exists():
-            return _rows_of(datasets.load_from_disk(str(folder)))
-        return _rows_of(datasets.load_dataset(str(folder)))
+            yield from _rows_of(datasets.load_from_disk(str(folder)))
+        else:
+            yield from _rows_of(datasets.load_dataset(str(folder)))
     except Exception as error:  # the library raises builders' own classes
         raise SourceError(f"{folder}: is no data set that `datasets` can load: {str(error).splitlines()[0]}") from error
 
 
-def _hub(path: str) -> pl.DataFrame:
+def _hub(path: str) -> Iterator[pl.DataFrame]:
     import datasets
 
     name, _, revision = path.removeprefix("hf:").partition("@")
     try:
-        return _rows_of(datasets.load_dataset(name, revision=revision or None))
+        yield from _rows_of(datasets.load_dataset(name, revision=revision or None))
     except Exception as error:  # the hub client raises over a dozen unrelated classes for "cannot be had"
         raise SourceError(
             f"{path}: cannot be loaded ({str(error).splitlines()[0]}); is the hub reachable, the name right?"
         ) from error
 
 
-def _rows_of(data: Any) -> pl.DataFrame:
+def _rows_of(data: Any) -> Iterator[pl.DataFrame]:
     """All rows of a `Dataset`, or of every split of a `DatasetDict`, one after the other."""
-    parts = data.values() if isinstance(data, dict) else [data]
-    return pl.concat([pl.DataFrame(part.with_format("arrow")[:]) for part in parts], how="diagonal_relaxed")
+    parts = [part.with_format("arrow") for part in (data.values() if isinstance(data, dict) else [data])]
+    columns = pl.concat([pl.DataFrame(part[:0]) for part in parts], how="diagonal_relaxed")
+    for part in parts:
+        for rows in part.iter(_ROWS_A_BATCH):
+            yield pl.concat([columns, pl.DataFrame(rows)], how="diagonal_relaxed")
 
 
 def source_sha256(path: str) -> str | None:
@@ -412,10 +458,6 @@ def source_sha256(path: str) -> str | None:
         return _sha256(_file(path))
     except OSError as error:
         raise SourceError(f"{path}: cannot be read any more ({error.strerror}); is its disk still there?") from error
-
-
-def _rows_sha256(table: pl.DataFrame) -> str:
-    return hashlib.sha256(table.write_ndjson().encode()).hexdigest()
 
 
 def _sha256(path: Path) -> str:

@@ -4,11 +4,12 @@ import json
 import multiprocessing
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from flows.shards import advance, funnel, gather, gather_dropped, set_aside, workplace, write_shards
 from pairgen.corpus import SourceSettings
@@ -88,6 +89,27 @@ def test_texts_that_are_the_same_share_a_shard(tmp_path: Path) -> None:
         assert {text.casefold() for text in part if text.isupper()} == {
             text.casefold() for text in part if not text.isupper()
         }
+
+
+@pytest.mark.parametrize("rows_per_shard", [1_000, 20, 3])
+def test_shards_are_the_same_however_many_rows_are_read_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows_per_shard: int
+) -> None:
+    copies = [*remarks(90), *(text.upper() for text in remarks(60)), *remarks(30)]
+    settings = SourceSettings(paths=(corpus(tmp_path / "a.csv", copies), corpus(tmp_path / "b.csv", remarks(50))))
+    whole = write_shards(tmp_path / "whole", settings, rows_per_shard=rows_per_shard)
+    for name, rows in (("pairgen.corpus._ROWS_A_BATCH", 7), ("flows.shards._ROWS_AT_ONCE", 30)):
+        monkeypatch.setattr(name, rows)
+    monkeypatch.setattr("flows.shards._ROWS_A_GROUP", 2)
+
+    parts = write_shards(tmp_path / "parts", settings, rows_per_shard=rows_per_shard)
+
+    assert parts.facts == whole.facts
+    assert [folder.name for folder in parts.folders] == [folder.name for folder in whole.folders]
+    for part, other in zip(parts.folders, whole.folders, strict=True):
+        assert_frame_equal(pl.read_parquet(part / "raw.parquet"), pl.read_parquet(other / "raw.parquet"))
+    assert sum(pl.read_parquet(folder / "raw.parquet").height for folder in parts.folders) == 230
+    assert not (tmp_path / "parts" / "runs").exists()
 
 
 def test_several_sources_make_one_corpus_and_keep_their_names(tmp_path: Path) -> None:
@@ -250,11 +272,10 @@ def test_shards_that_were_not_all_cut_are_cut_again(tmp_path: Path) -> None:
 def test_a_source_that_changes_while_it_is_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = corpus(tmp_path / "a.csv", remarks(5))
 
-    def read_slowly(file: Path, suffix: str) -> pl.DataFrame:
-        table = pl.read_csv(file, infer_schema=False)
+    def read_slowly(file: Path, suffix: str) -> Iterator[pl.DataFrame]:
+        yield pl.read_csv(file, infer_schema=False)
         with file.open("a") as stream:
             stream.write("One more.\n")
-        return table
 
     monkeypatch.setattr("pairgen.corpus._parsed", read_slowly)
 
@@ -267,10 +288,9 @@ def test_a_source_that_changes_while_it_is_read_is_told(tmp_path: Path, monkeypa
 def test_a_source_that_vanishes_while_it_is_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = corpus(tmp_path / "a.csv", remarks(5))
 
-    def read_and_lose(file: Path, suffix: str) -> pl.DataFrame:
-        table = pl.read_csv(file, infer_schema=False)
+    def read_and_lose(file: Path, suffix: str) -> Iterator[pl.DataFrame]:
+        yield pl.read_csv(file, infer_schema=False)
         file.unlink()
-        return table
 
     monkeypatch.setattr("pairgen.corpus._parsed", read_and_lose)
 

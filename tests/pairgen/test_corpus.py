@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from pairgen.corpus import RAW, SourceFacts, SourceSettings, clean, read_source, read_texts
+from pairgen.corpus import RAW, SourceFacts, SourceSettings, clean, read_in_batches, read_source, read_texts
 from pairgen.digests import digest, normalise
 from pairgen.errors import SourceError
 from pairgen.schema import DROPPED, TEXTS, Outcome, check
@@ -109,6 +109,69 @@ def test_every_format_gives_the_same_rows(write: Callable[[Path], Path], tmp_pat
     assert set(table.select("source", "licence").rows()) == {("street", "CC0-1.0")}
     assert facts == SourceFacts("street", str(file), 3, facts.sha256, "CC0-1.0")
     assert len(facts.sha256) == 64
+
+
+def write_text(folder: Path) -> Path:
+    (folder / "street.txt").write_text("damn it\r\n\nwell, \x0b fine\rno", encoding="utf-8-sig", newline="")
+    return folder / "street.txt"
+
+
+def write_types_that_change(folder: Path) -> Path:
+    lines = [
+        '{"id": 1, "text": "damn"}',
+        " ",
+        '{"id": "b", "toxic": "no"}',
+        '{"text": "fine", "x": ["y"], "toxic": null}',
+    ]
+    (folder / "street.jsonl").write_text("\n".join(lines), encoding="utf-8-sig")
+    return folder / "street.jsonl"
+
+
+def write_hub(folder: Path) -> str:
+    return f"hf:{write_data_sets(folder)}"  # to be read as if it came from there
+
+
+EVERY_FORMAT = [
+    write_csv, write_tsv, write_jsonl, write_ndjson, write_parquet, write_data_set, write_data_sets, write_text,
+    write_types_that_change, write_hub,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("write", EVERY_FORMAT)
+def test_batches_are_what_is_read_at_once(
+    write: Callable[[Path], Path | str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = str(write(tmp_path))
+    monkeypatch.setattr("datasets.load_dataset", lambda path, **_: datasets.load_from_disk(path))
+    table, facts = read_source(file, SETTINGS)
+    monkeypatch.setattr("pairgen.corpus._ROWS_A_BATCH", 1)
+    batches: list[pl.DataFrame] = []
+
+    assert read_in_batches(file, SETTINGS, batches.append) == facts
+
+    assert [batch.height for batch in batches] == [1] * table.height
+    assert_frame_equal(pl.concat(batches), table)
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "message"),
+    [
+        ("a.csv", b"caf\xe9", r"is not UTF-8 \(byte 100008\)"),
+        ("a.txt", b"caf\xe9", r"is not UTF-8 \(byte 100008\)"),
+        ("a.csv", b"a,b,c", "cannot be read as csv: found more fields"),
+        ("a.jsonl", b'{"text": "fine"', "line 20002 is no JSON"),
+        ("a.jsonl", b'{"text": "\xe9"}', r"is not UTF-8 \(byte 340027\)"),
+    ],
+)
+def test_a_fault_far_down_is_told_with_its_place(
+    name: str, line: bytes, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pairgen.corpus._ROWS_A_BATCH", 1_000)
+    sound = b'{"text": "damn"}\n' if name == "a.jsonl" else b"text\n"
+    (tmp_path / name).write_bytes(sound * 20_001 + line + b"\n")
+
+    with pytest.raises(SourceError, match=f"^{tmp_path / name}: {message}"):
+        read(tmp_path / name)
 
 
 @pytest.mark.parametrize("write", [write_csv, write_tsv, write_jsonl, write_parquet, write_data_set])
