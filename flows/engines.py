@@ -8,6 +8,7 @@ import socket
 from typing import Any
 from urllib.parse import urlsplit
 
+from prefect.context import FlowRunContext
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
 
 from flows.recipe import RunSettings
@@ -29,6 +30,14 @@ def task_runner(run: RunSettings) -> TaskRunner[Any]:
             return _dask(run)
         case "ray":
             return _ray(run)
+
+
+def renew_workers() -> None:
+    """New workers for the flow that runs: of a process pool none is left when one died."""
+    running = FlowRunContext.get()
+    if running is not None:
+        running.task_runner.__exit__(None, None, None)
+        running.task_runner.__enter__()
 
 
 def _dask(run: RunSettings) -> TaskRunner[Any]:

@@ -6,6 +6,7 @@ Prefect logs the exception of a task and stores its message; the message of a li
 import functools
 import traceback
 from collections.abc import Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -14,6 +15,7 @@ from prefect import Task, get_run_logger, task, unmapped
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
+from flows.engines import renew_workers
 from flows.progress import follow, timed
 from flows.recipe import Recipe
 from flows.shards import set_aside
@@ -23,6 +25,7 @@ from pairgen.errors import ContrastPairsError, StoreError
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _ROOT = Path(__file__).resolve().parent.parent
+_POOLS = 3  # of worker processes, as a shard is tried three times
 
 
 class StageError(ContrastPairsError):
@@ -63,7 +66,8 @@ def stage(
 def across(task: Task[..., Path], shards: Sequence[Path], recipe: Recipe, *given: Any) -> list[Path]:
     """The `shards` after `task`, each given `recipe` and what else is `given`.
 
-    One that fails for good stops the build, or is set aside, as the recipe says.
+    One that fails for good stops the build, or is set aside, as the recipe says. When a worker process dies, all are
+    given to new ones, which leave alone what is done.
     """
 
     def otherwise(place: int, error: Exception) -> Path:
@@ -73,8 +77,17 @@ def across(task: Task[..., Path], shards: Sequence[Path], recipe: Recipe, *given
         get_run_logger().warning(f"{shard.name} is set aside: {error}")
         return task(set_aside(shard, task.name), recipe, *given)
 
-    futures = task.map(shards, *(unmapped(each) for each in (recipe, *given)))
-    return follow(task.name, futures, otherwise=otherwise)
+    for _ in range(_POOLS):
+        try:
+            futures = task.map(shards, *(unmapped(each) for each in (recipe, *given)))
+            return follow(task.name, futures, otherwise=otherwise)
+        except BrokenProcessPool:
+            get_run_logger().warning(f"{task.name}: a worker process died; new ones go on")
+            renew_workers()
+    raise StageError(
+        f"{task.name}: a worker process died, {_POOLS} times; is memory short? With fewer `workers` in [run] the same "
+        "command goes on where it was"
+    )
 
 
 def _is_unforeseen(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+from prefect import flow
 
 from flows.build import build
 from flows.engines import task_runner
-from flows.recipe import Recipe, RunSettings
+from flows.recipe import Recipe, RunSettings, read_recipe
+from flows.stage import StageError, across, stage
 from pairgen.errors import RecipeError
 from pairgen.store import Store
 from tests.flows.conftest import Published
@@ -55,7 +57,7 @@ def test_every_engine_gives_the_same_digest(published: Published, tmp_path: Path
 @pytest.mark.slow
 @pytest.mark.cluster
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-@pytest.mark.parametrize("engine", ["dask", "ray"])
+@pytest.mark.parametrize("engine", ["processes", "dask", "ray"])
 def test_a_worker_that_is_killed_costs_no_more_than_its_shard(
     published: Published, tmp_path: Path, engine: str
 ) -> None:
@@ -70,6 +72,32 @@ def test_a_worker_that_is_killed_costs_no_more_than_its_shard(
     assert killed
     assert is_new
     assert version.digest == published.version.digest, f"a worker was killed after {outcomes} outcomes"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("deaths", [1, 3])
+def test_a_worker_process_that_dies_is_replaced_twice(prefect_server: None, tmp_path: Path, deaths: int) -> None:
+    @stage("mine", run_name="{shard.name}")
+    def die(shard: Path, recipe: Recipe) -> Path:
+        with (shard / "tries").open("a") as tries:
+            tries.write("x")
+        if len((shard / "tries").read_text()) <= deaths:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return shard
+
+    @flow(task_runner=task_runner(RunSettings(engine="processes", workers=1)))
+    def deadly() -> list[Path]:
+        return across(die, [tmp_path], read_recipe("demo"))
+
+    if deaths < 3:
+        assert deadly() == [tmp_path]
+    else:
+        with pytest.raises(
+            StageError, match=r"^mine: a worker process died, 3 times; is memory short\? With fewer `work"
+        ):
+            deadly()
+
+    assert (tmp_path / "tries").read_text() == "x" * min(3, deaths + 1)
 
 
 @pytest.mark.parametrize("engine", ["dask", "ray"])
