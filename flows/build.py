@@ -28,6 +28,7 @@ from flows.shards import (
     funnel,
     gather,
     gather_dropped,
+    is_table,
     seconds_of_models,
     workplace,
     write_shards,
@@ -127,7 +128,7 @@ def read_texts(shard: Path, recipe: Recipe) -> Path:
 def leaking_texts(shards: list[Path], work: Path, recipe: Recipe) -> Path:
     """The file that says which texts another split must not see."""
     leaks = work / "leaks.parquet"
-    if not leaks.exists():
+    if not is_table(leaks):
         texts = [pl.read_parquet(shard / "read.parquet") for shard in shards]
         write_whole(leaks, find_leaks(texts, max_similarity=recipe.split.max_similarity))
     return leaks

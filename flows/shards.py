@@ -88,7 +88,8 @@ def write_shards(work: Path, settings: SourceSettings, *, rows_per_shard: int) -
     if listed.exists():
         held = json.loads(listed.read_text(encoding="utf-8"))
         whole = Shards([work / each for each in held["folders"]], [SourceFacts(**each) for each in held["facts"]])
-        if all(source_sha256(each.path) in (None, each.sha256) for each in whole.facts):
+        unchanged = all(source_sha256(each.path) in (None, each.sha256) for each in whole.facts)
+        if unchanged and all(is_table(folder / "raw.parquet") for folder in whole.folders):
             for aside in work.glob("*.set_aside"):
                 shutil.rmtree(aside)
             return whole
@@ -209,6 +210,15 @@ def _parquet(table: pl.DataFrame, *, row_group_size: int | None = None) -> bytes
 def write_whole(file: Path, table: pl.DataFrame) -> None:
     """`table` as a Parquet file, whole or not at all."""
     _place(file, _parquet(table))
+
+
+def is_table(file: Path) -> bool:
+    """Whether a Parquet file is there and not cut short: what says how to read it stands at its end."""
+    try:
+        pl.read_parquet_schema(file)
+    except (pl.exceptions.PolarsError, OSError):
+        return False
+    return True
 
 
 def _place(file: Path, content: bytes) -> None:

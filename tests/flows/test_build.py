@@ -20,13 +20,13 @@ import yaml
 from prefect.settings import PREFECT_API_URL
 
 from filters.near_duplicate import NearDuplicate
-from flows.build import STAGES, build
+from flows.build import STAGES, build, leaking_texts
 from flows.recipe import Recipe, RunSettings, read_recipe
 from flows.stage import StageError
 from flows.whatif import ask
 from pairgen.errors import SchemaError, StoreError
 from pairgen.places import Remote, local_folder, place_of
-from pairgen.schema import Outcome
+from pairgen.schema import TEXTS, Outcome
 from pairgen.sets import make_pairs
 from pairgen.store import Contents, Store, Version, verify
 from tests.flows.conftest import COMMENTS, Published
@@ -393,6 +393,30 @@ def test_a_disk_that_refuses_is_one_line(published: Published, tmp_path: Path, m
     assert is_new
     assert version.digest == published.version.digest
     assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize("kept", [0, 100, -1])
+def test_leaks_that_were_cut_short_are_looked_for_again(tmp_path: Path, kept: int) -> None:
+    shard = tmp_path / "shard-00000"
+    shard.mkdir()
+    row = {"context": "", "source": "ours", "licence": "unknown", "references": []}
+    said = [
+        f"The {ending} bus to Leeds was late again on Monday, damn it, and on Sunday too."
+        for ending in ("last", "lost")
+    ]
+    rows = [
+        {"text_id": split, "text": text, "split": split, **row}
+        for text, split in zip(said, ("test", "train"), strict=True)
+    ]
+    pl.DataFrame(rows, schema=TEXTS).write_parquet(shard / "read.parquet")
+    recipe = read_recipe("demo")
+    leaks = leaking_texts.fn([shard], tmp_path, recipe)
+    whole = leaks.read_bytes()
+    assert pl.read_parquet(leaks).height == 1
+    leaks.write_bytes(whole[:kept])
+
+    assert leaking_texts.fn([shard], tmp_path, recipe) == leaks
+    assert leaks.read_bytes() == whole
 
 
 def never(*_: object, **__: object) -> Outcome:

@@ -16,6 +16,12 @@ from pairgen.corpus import SourceSettings
 from pairgen.errors import SchemaError, SourceError, StoreError
 from pairgen.schema import DROPPED, FUNNEL, TEXTS, Outcome, drop, empty
 
+SPOILT = [
+    Path.unlink,
+    lambda file: file.write_bytes(b""),
+    lambda file: file.write_bytes(file.read_bytes()[: file.stat().st_size // 2]),
+    lambda file: file.write_bytes(file.read_bytes()[:-1]),
+]
 PLACES = ("Leeds", "Lyon", "Porto", "Graz")
 
 
@@ -223,7 +229,7 @@ def test_an_outcome_that_is_there_is_not_made_again(shard: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["mine.parquet", "mine.dropped.parquet", "mine.json"])
-@pytest.mark.parametrize("spoil", [Path.unlink, lambda file: file.write_bytes(file.read_bytes()[:-1])])
+@pytest.mark.parametrize("spoil", SPOILT)
 def test_half_an_outcome_is_made_again(shard: Path, name: str, spoil: Callable[[Path], object]) -> None:
     advance(shard, "mine", halve, reads=["split"])
     before = {file.name: file.read_bytes() for file in shard.iterdir()}
@@ -267,6 +273,17 @@ def test_shards_that_were_not_all_cut_are_cut_again(tmp_path: Path) -> None:
 
     assert write_shards(work, settings, rows_per_shard=16) == first
     assert sum(pl.read_parquet(each / "raw.parquet").height for each in first.folders) == 64
+
+
+@pytest.mark.parametrize("spoil", SPOILT)
+def test_shards_of_which_one_is_damaged_are_cut_again(tmp_path: Path, spoil: Callable[[Path], object]) -> None:
+    work, settings = tmp_path / "work", SourceSettings(paths=(corpus(tmp_path / "a.csv", remarks(64)),))
+    first = write_shards(work, settings, rows_per_shard=16)
+    before = {folder: (folder / "raw.parquet").read_bytes() for folder in first.folders}
+    spoil(first.folders[1] / "raw.parquet")
+
+    assert write_shards(work, settings, rows_per_shard=16) == first
+    assert {folder: (folder / "raw.parquet").read_bytes() for folder in first.folders} == before
 
 
 def test_a_source_that_changes_while_it_is_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
