@@ -2,9 +2,12 @@
 
 import json
 import multiprocessing
+import resource
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +15,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from flows.shards import advance, funnel, gather, gather_dropped, set_aside, workplace, write_shards
+from flows.stage import stage
 from pairgen.corpus import SourceSettings
 from pairgen.errors import SchemaError, SourceError, StoreError
 from pairgen.schema import DROPPED, FUNNEL, TEXTS, Outcome, drop, empty
@@ -238,6 +242,52 @@ def test_half_an_outcome_is_made_again(shard: Path, name: str, spoil: Callable[[
     advance(shard, "mine", halve, reads=["split"])
 
     assert {file.name: file.read_bytes() for file in shard.iterdir()} == before
+
+
+@contextmanager
+def room(size: int) -> Iterator[None]:
+    """No file may grow beyond `size` bytes, which is what a full disk looks like."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("left", [set(), {"mine.parquet"}])
+def test_a_disk_that_fills_in_a_stage_is_one_line_and_the_next_run_sound(shard: Path, left: set[str]) -> None:
+    mine = stage("mine")(partial(advance, function=halve, reads=["split"]))
+    mine.fn(shard, "mine")
+    whole = {file.name: file.read_bytes() for file in shard.iterdir()}
+    for name in whole.keys() - {"split.parquet"}:
+        (shard / name).unlink()
+    size = len(whole["mine.parquet"])
+    assert size < len(whole["mine.dropped.parquet"])
+
+    with (
+        room(size if left else size - 1),
+        pytest.raises(StoreError, match=r"^mine: File too large. Is there room, may"),
+    ):
+        mine.fn(shard, "mine")
+
+    assert {file.name for file in shard.iterdir()} == {"split.parquet"} | left
+    mine.fn(shard, "mine")
+    assert {file.name: file.read_bytes() for file in shard.iterdir()} == whole
+
+
+@pytest.mark.parametrize("size", [1, 4_000])
+def test_a_disk_that_fills_while_shards_are_cut_is_told_and_the_next_run_sound(tmp_path: Path, size: int) -> None:
+    cut = stage("shard")(write_shards)
+    settings = SourceSettings(paths=(corpus(tmp_path / "a.csv", remarks(64)),))
+
+    with room(size), pytest.raises(StoreError, match=r"^shard: File too large. Is there room, may it be written\?$"):
+        cut.fn(tmp_path / "work", settings, rows_per_shard=16)
+
+    assert not (tmp_path / "work" / "shards.json").exists()
+    shards = cut.fn(tmp_path / "work", settings, rows_per_shard=16)
+    assert sum(pl.read_parquet(each / "raw.parquet").height for each in shards.folders) == 64
+    assert {path.name for path in (tmp_path / "work").iterdir()} == {"shards.json", *(f.name for f in shards.folders)}
 
 
 def test_an_outcome_of_an_older_release_is_made_again(shard: Path) -> None:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime, tzinfo
 from itertools import pairwise
 from pathlib import Path
 
@@ -358,6 +359,26 @@ def test_a_store_that_cannot_be_written(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match=r"cannot publish .*nothing was published"):
         publish(store)
+
+
+def test_a_clock_that_goes_back_changes_no_order(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Earlier(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime(2001, 1, 1, tzinfo=tz)
+
+    first = publish(store, 24)
+    monkeypatch.setattr("pairgen.store.datetime", Earlier)
+
+    second = publish(store, 25)
+
+    assert second.manifest["created"] == "2001-01-01T00:00:00+00:00" < first.manifest["created"]
+    assert (second.number, second.manifest["parent"]) == (2, first.reference)
+    assert [version.number for version in store.versions("demo")] == [1, 2]
+    assert store.resolve("demo").number == store.resolve("demo@latest").number == 2
+    assert verify(second) == []
+    assert store.publish("demo", contents(25), documents=documents) is None
+    assert publish(store, 26).reference == "demo@v3"
 
 
 _LIMITED = """
