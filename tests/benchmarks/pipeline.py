@@ -1,8 +1,10 @@
 """What a build costs besides its models, again, and at size.
 
-    python -m tests.benchmarks.pipeline --only overhead|rebuild|rows|dask|cost [--rows 1000] [--data DIR]
+    python -m tests.benchmarks.pipeline --only overhead|plain|rebuild|rows|dask|cost [--rows 1000] [--data DIR]
 
     overhead  wall time over the sum of the models' forward passes, one worker (at most 1.15)
+    plain     ours beside the same models asked text by text, as the examples of their libraries do (at least 5 times as
+              fast, though the start counts as ours alone), and for how many comments the same pairs are kept
     rebuild   an unchanged build, one with 1 % new, and one that was killed at 60 %, beside a full one; same digests
     rows      stages without a model on synthetic rows: rows a second and peak memory
     dask      one Dask worker and two, one torch thread each
@@ -20,16 +22,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from flows.recipe import read_recipe
-from pairgen.corpus import read_texts
+from flows.recipe import Recipe, read_recipe
+from pairgen.corpus import read_source, read_texts
 from pairgen.digests import digest, fraction, pick
+from pairgen.loading import load_causal_lm, model_folder
+from pairgen.models import ModelSpecs
+from pairgen.store import Store
 from tests.benchmarks.build import DATA, sample
 
 
@@ -101,6 +108,93 @@ def overhead(given: argparse.Namespace, work: Path) -> None:
     for name, seconds in sorted(passes.items(), key=lambda each: -each[1]):
         print(f"  {name:<40}{seconds:>8.1f} s")
     print(f"comments {given.rows}, wall {wall:.1f} s, forward passes {inside:.1f} s, ratio {wall / inside:.2f}")
+
+
+class Plain:
+    """The models of the embedded recipe as the examples of their libraries use them: text by text, without a memory."""
+
+    nli = filler = translator = None
+
+    def __init__(self, specs: ModelSpecs) -> None:
+        import spacy
+        import torch
+        from better_profanity import profanity
+        from profanity_check import predict_prob
+        from sentence_transformers import SentenceTransformer
+
+        encoder, nlp = (
+            SentenceTransformer(str(model_folder(specs.embedder))),
+            spacy.load(specs.parser.partition(":")[2]),
+        )
+        causal, tokenizer = load_causal_lm(specs.language)
+
+        def nll(text: str) -> float:
+            ids = tokenizer((tokenizer.bos_token or "") + text, return_tensors="pt")["input_ids"]
+            with torch.no_grad():
+                return float(causal(ids, labels=ids).loss)
+
+        profanity.load_censor_words()
+        self.toxicity = SimpleNamespace(toxicity=one_by_one(lambda text: predict_prob([text])[0]))
+        self.judge = SimpleNamespace(toxicity=one_by_one(lambda text: float(profanity.contains_profanity(text))))
+        self.embedder = SimpleNamespace(embed=one_by_one(lambda text: encoder.encode(text, normalize_embeddings=True)))
+        self.language = SimpleNamespace(nll=one_by_one(nll))
+        self.parser = SimpleNamespace(parse=lambda texts: [nlp(text) for text in texts])
+
+
+def one_by_one(score: Callable[[str], Any]) -> Callable[[Sequence[str]], Any]:
+    return lambda texts: np.array([score(text) for text in texts])
+
+
+def kept_of(row: pl.DataFrame, recipe: Recipe, models: Any) -> tuple[str, set[str]]:
+    """The text of one comment, and the ids of its pairs that every gate keeps."""
+    from filters.base import apply_filters
+    from pairgen.corpus import clean
+    from pairgen.mining import mine_texts
+    from pairgen.references import clean_references
+    from pairgen.sets import make_pairs, make_sets, rewrite_seeds
+    from pairgen.splits import find_leaks
+
+    texts = clean(row, settings=recipe.source, split=recipe.split).kept
+    leaks = find_leaks([texts], max_similarity=recipe.split.max_similarity)
+    texts = clean_references(texts, settings=recipe.source, leaks=leaks).kept
+    seeds = mine_texts(texts, settings=recipe.mine, models=models).kept
+    seeds = rewrite_seeds(seeds, settings=recipe.rewrite, models=models).kept
+    if not seeds.height:
+        return "".join(texts["text"]), set()
+    settings = recipe.negatives
+    sets = make_sets(seeds, settings=settings, min_toxicity=recipe.mine.min_toxicity, models=models).kept
+    pairs = make_pairs(sets, seeds, settings=settings, models=models).kept
+    gates = [each for each in recipe.filters if not each.across_sets]
+    return texts["text"][0], set(apply_filters(pairs, gates, models).kept["pair_id"] if pairs.height else [])
+
+
+def plain(given: argparse.Namespace, work: Path) -> None:
+    source = comments(given, work, given.rows)
+    file = recipe_file(given, work, source)
+    ours = build(file, work / "store")
+    version = Store(work / "store").resolve("comments@v1")
+    dropped = version.dropped().filter(pl.col("stage").is_in(["near_duplicate", "disjoint"]))  # after the gates
+    found: dict[str, set[str]] = defaultdict(set)
+    for parent, pair in [
+        *version.pairs().select("parent", "pair_id").iter_rows(),
+        *dropped.select("parent", "id").iter_rows(),
+    ]:
+        found[parent].add(pair)
+    leaked = set(version.dropped().filter(pl.col("stage") == "split")["text"])
+    recipe = read_recipe(str(file)).settled(work / "store")
+    models = Plain(recipe.models)
+    raw, _ = read_source(str(source), recipe.source)
+    started = time.perf_counter()
+    kept = dict(kept_of(row, recipe, models) for row in raw.iter_slices(1))
+    seconds = time.perf_counter() - started
+    asked = kept.keys() - leaked - {""}
+    same = sum(kept[text] == found[text] for text in asked)
+    print(f"text by text {seconds:.1f} s, ours {ours['seconds']:.1f} s, {seconds / ours['seconds']:.1f} times as fast")
+    print(
+        f"the same pairs kept of {same} of {len(asked)} comments ({same / len(asked):.1%}), "
+        f"of which {sum(map(bool, kept.values()))} have some"
+    )
+    sys.exit(seconds < 5 * ours["seconds"] or same < 0.99 * len(asked))
 
 
 def rebuild(given: argparse.Namespace, work: Path) -> None:
@@ -222,7 +316,7 @@ def cost(given: argparse.Namespace, work: Path) -> None:
 
 
 def main() -> None:
-    figures = {"overhead": overhead, "rebuild": rebuild, "rows": rows, "dask": dask, "cost": cost}
+    figures = {"overhead": overhead, "plain": plain, "rebuild": rebuild, "rows": rows, "dask": dask, "cost": cost}
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--only", choices=figures, required=True)
     arguments.add_argument("--rows", type=int, default=1_000)
