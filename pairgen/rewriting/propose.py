@@ -123,6 +123,8 @@ def _options(doc: Any, carrier: Carrier) -> list[Edit]:
                 continue  # "a lying man" is dishonest, not "saying untrue things man"
             if sense.sense == "body" and sense.pos == "phrase":
                 word = _as_subject(word, span)
+            if sense.pos == "verb" and word.startswith("be "):
+                word = _conjugated(word, span.root)
             edit = _edit(word, doc, carrier) if word else None
             if edit is not None and (word != DELETE or holds):
                 weight = (1.0 if sense in fitting else _MISREAD) * _LATER**rank
@@ -152,6 +154,15 @@ def _as_subject(word: str, span: Any) -> str:
         return "" if opens else word  # "i want her to go"
     agrees = word in {"him", "her"} or finite[0].tag_ in {"MD", "VBD"} or finite[0].lemma_ == "be"
     return _AS_SUBJECT.get(word, word) if agrees else ""
+
+
+def _conjugated(word: str, verb: Any) -> str:
+    """ "be bad" in the place of `verb`: "they are bad", "i am bad", but "it may be bad"."""
+    subjects = [child.lower_ for child in verb.children if child.dep_ == "nsubj"]
+    alone = verb.tag_ == "VB" and subjects and not any(child.dep_ == "aux" for child in verb.children)
+    if verb.tag_ != "VBP" and not alone:
+        return word
+    return ("am" if subjects == ["i"] else "are") + word.removeprefix("be")
 
 
 def _empties(word: str, span: Any) -> bool:
@@ -212,6 +223,8 @@ def _possible(sense: Sense, span: Any, carrier_senses: Sequence[Sense]) -> bool:
     called = nouns and (address(span) is not None or is_vocative(span))
     if any(each.sense == "order" for each in carrier_senses) and _has_object(span):
         return sense.sense == "order"
+    if nouns and any(each.pos == "adj" for each in carrier_senses) and _tells_degree(span):
+        return sense.pos == "adj"
     if sense.pos == "adj":
         return not (called or (nouns and _stands_as_noun(span)))
     if sense.pos == "verb":
@@ -220,6 +233,12 @@ def _possible(sense: Sense, span: Any, carrier_senses: Sequence[Sense]) -> bool:
         disagrees = head.dep_ == "relcl" and head.tag_ in {"VB", "VBP"} and whose.tag_ in {"NN", "NNP"}
         return not (described or called or stresses or (nouns and disagrees))
     return not (described and sense.pos == "interj")
+
+
+def _tells_degree(span: Any) -> bool:
+    """Whether "this" or "that" before `span` says how much: "someone this stupid"."""
+    doc, place = span.doc, span.start
+    return place > 1 and doc[place - 1].lower_ in {"this", "that"} and doc[place - 2].pos_ == "PRON"
 
 
 def _has_object(span: Any) -> bool:
@@ -297,6 +316,8 @@ def _deletion(doc: Any, carrier: Carrier) -> tuple[int, int, str]:
     outside = head.dep_ not in _LOOSE and head.pos_ in {"NOUN", "PROPN"}
     before = span.start - 1
     named = head.pos_ in {"NOUN", "PROPN"} or any(sense.pos == "noun" for sense in carrier.senses)
+    if doc[span.start - 1].tag_ == "POS" and span.start and doc[span.end - 1].lower_ in {"ass", "asses"}:
+        return (doc[span.start - 1].idx, end, "")  # "kick his brother's ..."
     you = address(span) if named else None
     if you is not None:
         start = doc[you].idx

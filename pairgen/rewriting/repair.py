@@ -21,13 +21,14 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(you|we|they) was\b", r"\1 were"),
         (r"([\"“(\[])\s+", r"\1"),
         (r"\b(a|an|the|of|to|and|is|are|in|you|i|unwise|unkind|poor|bad|untrue|dishonest|unreasonable)\s+\1\b", r"\1"),
+        (r"\b([a-z][\w-]{5,})\s+\1\b", r"\1"),
         (r"\b(?:a|an)\s+(the|my|your|his|her|our|their)\b", r"\1"),
         (r"\s+(?:and|or|but)\s*([.!?]|$)", r"\1"),  # a conjunction with nothing after it
         (r",\s*(?:and|or)\s*([.!?]|$)", r"\1"),
     )
 )
 _EMPTY_SLOT = re.compile(
-    r"\b(?:a|an|the|my|your|our|such|very|\w+'re|is a|like|of|for|to|with|by|is|am|are|was|were|be|been)"
+    r"\b(?:a|an|the|my|your|our|such|very|\w+'re|\w+['’]s|is a|like|of|for|to|with|by|is|am|are|was|were|be|been)"
     r"\s*(?:[.,;:!?)\"”]|$)",
     re.IGNORECASE,
 )
