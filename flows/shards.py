@@ -82,16 +82,16 @@ def _locked(file: Path, name: str) -> IO[str]:
 def write_shards(work: Path, settings: SourceSettings, *, rows_per_shard: int) -> Shards:
     """Every source, cut into shards by the digests of its texts: where a text goes does not depend on the row order.
 
-    Shards of the same sources that stand in `work` whole are left as they are; those set aside are tried again.
+    Shards of the same sources that stand in `work` whole are left as they are. Where one was set aside all begin anew:
+    what was found across them was found without it, and what was scored is remembered.
     """
     listed = work / _LISTED
     if listed.exists():
         held = json.loads(listed.read_text(encoding="utf-8"))
         whole = Shards([work / each for each in held["folders"]], [SourceFacts(**each) for each in held["facts"]])
         unchanged = all(source_sha256(each.path) in (None, each.sha256) for each in whole.facts)
-        if unchanged and all(is_table(folder / "raw.parquet") for folder in whole.folders):
-            for aside in work.glob("*.set_aside"):
-                shutil.rmtree(aside)
+        complete = not any(work.glob("*.set_aside"))
+        if unchanged and complete and all(is_table(folder / "raw.parquet") for folder in whole.folders):
             return whole
     for unfinished in work.glob("*"):
         shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink()
