@@ -75,17 +75,18 @@ def follow(
 def shown_in_ui(stage: str, total: int) -> Iterator[Callable[[int], None]]:
     """Progress of `stage` as an artifact of the run: shards done of `total`, their rate and how long the rest takes.
 
-    A server that does not answer is not waited for: the work is what counts.
+    A server that once did not answer is not asked again: the work is what counts.
     """
     from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
     started = told = time.monotonic()
     artifact: UUID | None = None
+    gone = False
 
     def tell(done: int) -> None:
-        nonlocal artifact, told
+        nonlocal artifact, told, gone
         now = time.monotonic()
-        if now - told < _UI_SECONDS and (artifact is None or done < total):
+        if gone or (now - told < _UI_SECONDS and (artifact is None or done < total)):
             return
         told = now
         rate = done / (now - started)
@@ -96,7 +97,7 @@ def shown_in_ui(stage: str, total: int) -> Iterator[Callable[[int], None]]:
             else:
                 update_progress_artifact(artifact, 100 * done / total, description=said)
         except Exception:  # whatever a server that went away makes of it
-            return
+            gone = True
 
     yield tell
 

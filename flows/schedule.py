@@ -9,7 +9,7 @@ from typing import Any
 from prefect import flow, serve, task
 from prefect.automations import Automation
 from prefect.blocks.abstract import NotificationBlock
-from prefect.blocks.core import Block
+from prefect.blocks.core import Block, UnknownBlockType
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, State
@@ -32,6 +32,7 @@ _NO_SERVER = (
     "start a server that stays, `prefect server start` (SQLite; PREFECT_API_DATABASE_CONNECTION_URL for PostgreSQL), "
     "and say where it is: export PREFECT_API_URL=http://127.0.0.1:4200/api"
 )
+_LONGEST_SECONDS = 366 * 24 * 3600
 _FAILED = {"prefect.flow-run.Failed", "prefect.flow-run.Crashed"}
 
 
@@ -54,20 +55,16 @@ def schedule_of(*, cron: str | None, interval: float | None) -> CronSchedule | I
     """The schedule of a cron line (in UTC) or of so many seconds; `ScheduleError` where it is none."""
     if (cron is None) == (interval is None):
         raise ScheduleError('expected either --cron "0 3 * * *" or --interval SECONDS')
+    if interval is not None:
+        if not 1 <= interval <= _LONGEST_SECONDS:
+            raise ScheduleError(f"--interval {interval}: expected one second or more, at most {_LONGEST_SECONDS}")
+        return IntervalSchedule(interval=timedelta(seconds=interval))
     try:
-        return (
-            CronSchedule(cron=cron, timezone="UTC") if cron is not None else IntervalSchedule(interval=_span(interval))
-        )
+        return CronSchedule(cron=str(cron), timezone="UTC")
     except ValueError as error:
         raise ScheduleError(
             f'--cron {cron!r}: no cron line; expected minute, hour, day, month and weekday, as in "0 3 * * *"'
         ) from error
-
-
-def _span(seconds: float | None) -> timedelta:
-    if not seconds or seconds < 1:
-        raise ScheduleError(f"--interval {seconds}: expected one second or more")
-    return timedelta(seconds=seconds)
 
 
 def require_server() -> str:
@@ -104,11 +101,11 @@ def notify(deployment: RunnerDeployment, block: str) -> None:
     """
     try:
         found: object = Block.load(block)
-    except ValueError as error:
+    except (ValueError, RuntimeError, UnknownBlockType) as error:
         found = error
     if not isinstance(found, NotificationBlock) or found._block_document_id is None:
         raise ScheduleError(
-            f"--notify {block!r}: no such notification block; expected TYPE/NAME, such as "
+            f"--notify {block!r}: no such notification block that can be loaded here; expected TYPE/NAME, such as "
             "slack-webhook/team; `prefect block ls` lists them"
         )
     named = f"rebuild/{deployment.name} failed"

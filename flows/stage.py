@@ -70,16 +70,19 @@ def across(task: Task[..., Path], shards: Sequence[Path], recipe: Recipe, *given
     given to new ones, which leave alone what is done.
     """
 
+    standing = list(shards)
+
     def otherwise(place: int, error: Exception) -> Path:
-        shard = shards[place]
+        shard = standing[place]
         if recipe.run.on_failed_shard == "stop" or not isinstance(error, StageError):
             raise error
         get_run_logger().warning(f"{shard.name} is set aside: {error}")
-        return task(set_aside(shard, task.name), recipe, *given)
+        standing[place] = set_aside(shard, task.name)
+        return task(standing[place], recipe, *given)
 
     for _ in range(_POOLS):
         try:
-            futures = task.map(shards, *(unmapped(each) for each in (recipe, *given)))
+            futures = task.map(standing, *(unmapped(each) for each in (recipe, *given)))
             return follow(task.name, futures, otherwise=otherwise)
         except BrokenProcessPool:
             get_run_logger().warning(f"{task.name}: a worker process died; new ones go on")

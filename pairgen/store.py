@@ -238,11 +238,8 @@ class Store:
 
     def _live(self, name: str) -> list[int]:
         """Numbers of the versions that are not withdrawn, ascending."""
-        numbers = self._numbers(name)
-        if not withdrawn.read_withdrawn(self.root / name):
-            return numbers
-        versions = (read_version(self._folder(name, number)) for number in numbers)
-        return [version.number for version in versions if not withdrawn.withdrawal_of(version)]
+        stones = withdrawn.read_withdrawn(self.root / name)
+        return [number for number in self._numbers(name) if number not in stones]
 
     def _latest(self, name: str) -> list[int]:
         """The number of the newest version that is neither withdrawn nor a candidate, if there is one."""

@@ -159,10 +159,12 @@ def _as_subject(word: str, span: Any) -> str:
 def _conjugated(word: str, verb: Any) -> str:
     """ "be bad" in the place of `verb`: "they are bad", "i am bad", but "it may be bad"."""
     subjects = [child.lower_ for child in verb.children if child.dep_ == "nsubj"]
-    alone = verb.tag_ == "VB" and subjects and not any(child.dep_ == "aux" for child in verb.children)
-    if verb.tag_ != "VBP" and not alone:
+    caused = verb.dep_ in {"ccomp", "xcomp"} and verb.tag_ == "VB"  # "let them be"
+    alone = subjects and not caused and not any(child.dep_ == "aux" for child in verb.children)
+    if verb.tag_ != "VBP" and not (alone and verb.tag_ == "VB"):
         return word
-    return ("am" if subjects == ["i"] else "are") + word.removeprefix("be")
+    one = any(child.dep_ == "nsubj" and child.tag_ in {"NN", "NNP"} for child in verb.children)
+    return ("am" if subjects == ["i"] else "is" if one else "are") + word.removeprefix("be")
 
 
 def _empties(word: str, span: Any) -> bool:

@@ -16,9 +16,9 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^[ \t]*[!?]+\s*(?=\w)", ""),
         (r"\bthis (things|people|women|men|girls|guys)\b", r"these \1"),
         (r"\bthat (things|people|women|men|girls|guys)\b", r"those \1"),
-        (r"\bi is\b", "i am"),
-        (r"\b(you|we|they) is\b", r"\1 are"),
-        (r"\b(you|we|they) was\b", r"\1 were"),
+        (r"(^|[.!?,;]\s+|\b(?:that|if|when|why|how|because|and|but|so) )i is\b", r"\1i am"),
+        (r"(^|[.!?,;]\s+|\b(?:that|if|when|why|how|because|and|but|so) )(you|we|they) is\b", r"\1\2 are"),
+        (r"(^|[.!?,;]\s+|\b(?:that|if|when|why|how|because|and|but|so) )(you|we|they) was\b", r"\1\2 were"),
         (r"([\"“(\[])\s+", r"\1"),
         (r"\b(a|an|the|of|to|and|is|are|in|you|i|unwise|unkind|poor|bad|untrue|dishonest|unreasonable)\s+\1\b", r"\1"),
         (r"\b([a-z][\w-]{5,})\s+\1\b", r"\1"),
@@ -28,7 +28,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 _EMPTY_SLOT = re.compile(
-    r"\b(?:a|an|the|my|your|our|such|very|\w+'re|\w+['’]s|is a|like|of|for|to|with|by|is|am|are|was|were|be|been)"
+    r"\b(?:a|an|the|my|your|our|such|very|\w+'re|is a|like|of|for|to|with|by|is|am|are|was|were|be|been)"
     r"\s*(?:[.,;:!?)\"”]|$)",
     re.IGNORECASE,
 )

@@ -149,7 +149,7 @@ def test_shipped_recipes_know_the_packaged_evaluation_texts() -> None:
     for name in ("demo", "embedded", "hub"):
         [found] = [each for each in read_recipe(name, sources=["a.csv"]).filters if each.kind == "contamination"]
         assert isinstance(found, Contamination)
-        assert len(found.against) == 3
+        assert len(found.against) == 4
         assert found.score(pairs(pair(f"{prompt} too loud."), pair("Fine.")), Fakes()).to_list()[1] == 0
         assert found.score(pairs(pair(f"{prompt} too loud.")), Fakes())[0] > 0.5
     settled = read_recipe("demo").settled(Path("store"))

@@ -95,10 +95,11 @@ def test_help_names_every_command(cli: Cli) -> None:
         "pull",
         "card",
         "gallery",
+        "serve",
     ):
         assert f" {command} " in said.out
         assert cli(command, "--help").code == 0
-    assert len(app.registered_commands) == 21
+    assert len(app.registered_commands) == 22
 
 
 @pytest.mark.parametrize(

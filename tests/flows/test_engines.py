@@ -75,7 +75,7 @@ def test_a_worker_that_is_killed_costs_no_more_than_its_shard(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("deaths", [1, 3])
+@pytest.mark.parametrize("deaths", [1, pytest.param(3, marks=pytest.mark.cluster)])
 def test_a_worker_process_that_dies_is_replaced_twice(prefect_server: None, tmp_path: Path, deaths: int) -> None:
     @stage("mine", run_name="{shard.name}")
     def die(shard: Path, recipe: Recipe) -> Path:

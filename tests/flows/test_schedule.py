@@ -197,7 +197,7 @@ def test_a_schedule_is_one_cron_or_one_interval() -> None:
     for cron, interval in ((None, None), ("0 3 * * *", 5.0)):
         with pytest.raises(ScheduleError, match=r"^expected either --cron"):
             schedule_of(cron=cron, interval=interval)
-    for seconds in (0.0, -3.0, 0.5):
+    for seconds in (0.0, -3.0, 0.5, float("inf"), float("nan"), 1e300):
         with pytest.raises(ScheduleError, match="expected one second or more"):
             schedule_of(cron=None, interval=seconds)
 
@@ -315,7 +315,7 @@ def test_without_a_server_or_block_it_says_what_to_do(server: Server, place: Pat
         ),
         (
             command(server, place, "serve", "tiny.toml", "--interval", "5", "--notify", "slack/x"),
-            "no such notification block",
+            "no such notification block that can be loaded here",
         ),
         (command(server, place, "serve", "tiny.toml", "--cron", "x"), "no cron line"),
     ]

@@ -18,6 +18,10 @@ from pairgen.language import is_in
         ("Arrête donc tes bêtises.", False),
         ("Das Auto, que sera, pas de deux: they sang it all and went home.", True),
         ("Du-du-du, der Bus is late", True),
+        *(
+            (text, True)
+            for text in ("das racist", "cardi b da goat", "lmao das crazy", "pour one out", "um no", "il brb")
+        ),
         ("Это очень плохой магазин.", False),
         ("See https://beispiel.de/wir-haben-immer-ein-rad-ab", True),  # a link is in no language
         ("https://a.org/b", True),

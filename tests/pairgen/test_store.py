@@ -120,6 +120,18 @@ def test_a_damaged_manifest_stops_a_publish_only_where_it_is_the_newest(store: S
             assert store.publish("demo", contents(27), documents=documents) is None
 
 
+def test_a_damaged_manifest_of_old_stops_nothing_though_another_is_withdrawn(store: Store) -> None:
+    first, second, third = publish(store), publish(store, 27), publish(store, 30)
+    store.withdraw(second.reference, "wrong source")
+    manifest = first.path / "manifest.json"
+    manifest.chmod(0o644)
+    manifest.write_text("{")
+
+    assert store.resolve("demo") == third
+    assert store.publish("demo", contents(30), documents=documents) is None
+    assert publish(store, 33).number == 4
+
+
 def test_a_change_in_dropped_alone_publishes_nothing(store: Store) -> None:
     built = contents()
     publish(store)

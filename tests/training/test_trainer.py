@@ -210,7 +210,7 @@ def test_the_folder_loads_without_the_head_and_says_where_it_comes_from(
     card = (out / "README.md").read_text()
     assert "trained on talk@v3\n" in card
     assert "objective `both`, scaling `fixed`, seed 5. Version digest abc, " in card
-    assert f"Tax: {lineage['tax']:+.4f} nats a token of clean text" in card
+    assert f"Tax: {lineage['tax']:+.4f} nats a token of the clean text that " in card
     assert not any(text in card for text in (*pairs["positive"], *pairs["negative"]))
     assert [path.name for path in out.parent.iterdir()] == ["model"]
 

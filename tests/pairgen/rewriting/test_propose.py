@@ -34,6 +34,7 @@ def candidates(text: str, parser: Parser) -> list[Candidate]:
         ("Those gloves suck.", "Those gloves are bad."),
         ("i suck at maths", "i am bad at maths"),
         ("It may suck to be late.", "It may be bad to be late."),
+        ("Let them suck, who cares.", "Let them be bad, who cares."),
         ("They can kiss Miller's ass.", "They can kiss Miller."),
         ("Nobody this stupid would buy a boat.", "Nobody this unwise would buy a boat."),
         ("Fuck letting them near the harbour.", "Forget letting them near the harbour."),
