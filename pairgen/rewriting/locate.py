@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from pairgen.extraction import NUMBER_WORDS, entities, shielded
@@ -23,6 +24,7 @@ _OUTER = "\"'`.,;:?()[]{}<>~#“”‘’…–—_=+|\\"
 _SPACED = re.compile(r"(?<!\w)(?:\w[ .\-_]){2,}\w(?!\w)")
 _LEET = str.maketrans("@4$510!378", "aassioietb")
 _HOMOGLYPHS = str.maketrans("\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0455\u0501\u0261\u04bb", "aeopcyxisdgh")
+_MARK = re.compile(r"[,.;:!?]\s")
 _STRETCH = re.compile(r"(.)\1{2,}")
 _POSSESSIVE = re.compile(r"['’]s$", re.IGNORECASE)
 _AFTER_SELF = re.compile(  # what may follow "her lazy ass"; anything else is what that describes
@@ -97,13 +99,19 @@ def _expression(words: Sequence[Token], text: str) -> tuple[int, tuple[Sense, ..
     adjective = next(
         (place for place in range(1, len(plain) - 1) if _describes_a_self(*plain[place - 1 : place + 2])), 0
     )
-    for length in range(len(plain), 0, -1):
+    for length in range(_unbroken(words[: len(plain)], text), 0, -1):
         entries = known.get(tuple(plain[:length]))
         if not entries and 0 < adjective < length - 1 and _is_free(words, length, text):
             entries = known.get((*plain[:adjective], *plain[adjective + 1 : length]))
         if entries:
             return length, entries
     return 0, ()
+
+
+def _unbroken(words: Sequence[Token], text: str) -> int:
+    """How many of `words` follow each other without a mark: "damn, that" is no "damn that"."""
+    gaps = (text[first.end : second.start] for first, second in pairwise(words))
+    return next((place for place, gap in enumerate(gaps, 1) if _MARK.search(gap)), len(words))
 
 
 def _describes_a_self(owner: str, word: str, self: str) -> bool:

@@ -45,6 +45,7 @@ _BARE = {
 _ASKED = {"how", "what", "when", "where", "who", "whom", "whose", "why", "wtf"}
 _AFTER_QUESTIONS = {"in the world", "on earth"}  # "who on earth", never "get me on earth out"
 _AS_SUBJECT = {"me": "i", "him": "he", "her": "she", "them": "they", "us": "we"}
+_DENIALS = {"aint", "cant", "didnt", "doesnt", "dont", "hasnt", "havent", "never", "t", "wont"}  # as they are written
 _LAUGHS = {"ah", "aw", "awh", "aww", "haha", "hahaha", "lmao", "lmfao", "lol", "oh", "omg"}
 _LATER = 0.94  # of each form after the first of its sense
 
@@ -130,6 +131,8 @@ def _options(doc: Any, carrier: Carrier) -> list[Edit]:
                 weight = (1.0 if sense in fitting else _MISREAD) * _LATER**rank
                 if sense.sense != "intensifier" and _empties(word, span):
                     weight *= _EMPTY
+                if sense.sense == "thing_scatological" and sense.pos == "noun" and _is_denied(span):
+                    weight = 1.0 if word == "anything" else weight * _MISREAD
                 edits[edit] = max(weight, edits.get(edit, 0.0))
     phrase = carrier.senses and all(sense.pos == "phrase" for sense in carrier.senses)  # its forms say if it may go
     if not phrase and holds and not tells_what_it_is(span) and _is_loose(doc, carrier):
@@ -165,6 +168,18 @@ def _conjugated(word: str, verb: Any) -> str:
         return word
     one = any(child.dep_ == "nsubj" and child.tag_ in {"NN", "NNP"} for child in verb.children)
     return ("am" if subjects == ["i"] else "is" if one else "are") + word.removeprefix("be")
+
+
+def _is_denied(span: Any) -> bool:
+    """Whether `span`, with nothing before it, is what a negation leaves nothing of: "they did not do ..."."""
+    before = list(span.doc[max(0, span.start - 5) : span.start])
+    bare = not any(left.i < span.start for left in span.root.lefts)
+    return (
+        bare
+        and bool(before)
+        and before[-1].pos_ in {"VERB", "AUX"}
+        and any(token.dep_ == "neg" or token.lower_ in _DENIALS for token in before)
+    )
 
 
 def _empties(word: str, span: Any) -> bool:
@@ -233,7 +248,8 @@ def _possible(sense: Sense, span: Any, carrier_senses: Sequence[Sense]) -> bool:
         stresses = any(each.sense == "intensifier" for each in carrier_senses) and _stressed(span) == "adv"
         head, whose = span.root, span.root.head
         disagrees = head.dep_ == "relcl" and head.tag_ in {"VB", "VBP"} and whose.tag_ in {"NN", "NNP"}
-        return not (described or called or stresses or (nouns and disagrees))
+        describes = modifies(span) and any(each.pos == "adj" for each in carrier_senses)
+        return not (described or called or stresses or describes or (nouns and disagrees))
     return not (described and sense.pos == "interj")
 
 
@@ -290,7 +306,9 @@ def _leaves_a_hole(span: Any, deletion: tuple[int, int, str]) -> bool:
     if modifies(span) or not before:
         return False
     last = before[-1]
-    waits = last.pos_ in {"ADP", "CCONJ", "DET", "NUM"} or last.tag_ in {"PRP$", "TO", "WDT"} or last.lemma_ == "be"
+    waits = (
+        last.pos_ in {"ADP", "CCONJ", "DET", "NUM"} or last.tag_ in {"POS", "PRP$", "TO", "WDT"} or last.lemma_ == "be"
+    )
     described = last.pos_ in {"ADJ", "ADV"} or last.dep_ in {"amod", "compound"}
     adjective = described and last.head.i in range(span.start, span.end)
     return waits or adjective

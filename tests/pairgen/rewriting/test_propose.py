@@ -34,6 +34,10 @@ def candidates(text: str, parser: Parser) -> list[Candidate]:
         ("Those gloves suck.", "Those gloves are bad."),
         ("i suck at maths", "i am bad at maths"),
         ("It may suck to be late.", "It may be bad to be late."),
+        ("Fuck, that is the last straw.", "That is the last straw."),
+        ("Wait, I fucked it up.", "Wait, I messed it up."),
+        ("He did not do shit.", "He did not do anything."),
+        ("People are tired of Miller's shit.", "People are tired of Miller's stuff."),
         ("Let them suck, who cares.", "Let them be bad, who cares."),
         ("They can kiss Miller's ass.", "They can kiss Miller."),
         ("Nobody this stupid would buy a boat.", "Nobody this unwise would buy a boat."),
@@ -96,6 +100,7 @@ def test_an_unknown_word_that_cannot_go_stays_and_the_rest_is_rewritten(parser: 
     [
         ("When the fuck did they leave?", "Did they leave?"),  # the question word goes with it
         ("This cold is fucking annoying.", "This cold is messing with annoying."),
+        ("Delete the fucking pictures now.", "Delete the ruining pictures now."),
     ],
 )
 def test_what_is_never_offered(text: str, never: str, parser: Parser) -> None:
