@@ -38,6 +38,8 @@ def candidates(text: str, parser: Parser) -> list[Candidate]:
         ("Wait, I fucked it up.", "Wait, I messed it up."),
         ("He did not do shit.", "He did not do anything."),
         ("People are tired of Miller's shit.", "People are tired of Miller's stuff."),
+        ("They were gung ho about it.", "They were eager about it."),
+        ("That tax is a cancer.", "That tax is a serious problem."),
         ("Let them suck, who cares.", "Let them be bad, who cares."),
         ("They can kiss Miller's ass.", "They can kiss Miller."),
         ("Nobody this stupid would buy a boat.", "Nobody this unwise would buy a boat."),
