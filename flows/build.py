@@ -213,11 +213,7 @@ def publish(contents: Contents, recipe: Recipe, store: Place, models: LoadedMode
         return documents(draft, curves(*tables, recipe.filters), beside)
 
     review = partial(beyond, limits=recipe.publish)
-    name, versions = recipe.publish.name, Store(store)
-    published = versions.publish(name, contents, documents=written, review=review)
-    standing = published or versions.holding(name, contents)
-    assert standing is not None  # publish refuses pairs that a withdrawn version holds
-    return standing, published is not None
+    return Store(store).publish(recipe.publish.name, contents, documents=written, review=review)
 
 
 @stage("artifacts")

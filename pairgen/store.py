@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from pairgen import prune, tags, withdrawn
 from pairgen.candidates import is_candidate
@@ -40,6 +40,19 @@ _NUMBERS = ".numbers"  # the highest number ever given, so that none is reused a
 _QUEUE = "publish"  # the turns of a remote store that are its version numbers
 
 
+class _Ready(NamedTuple):
+    """What is published once it has a number: its tables are written to `work`, `files` has their sizes and sha256."""
+
+    name: str
+    digest: str
+    contents: Contents
+    created: str
+    files: dict[str, dict[str, Any]]
+    documents: Callable[[Draft], dict[str, str]]
+    review: Review | None
+    work: Path
+
+
 class Store:
     """Versions in a folder or at a URL, `root`; one that is absent or empty holds none."""
 
@@ -53,8 +66,8 @@ class Store:
         *,
         documents: Callable[[Draft], dict[str, str]],
         review: Review | None = None,
-    ) -> Version | None:
-        """The new version of `name`, or None where one holds the same pairs and members already (`holding`).
+    ) -> tuple[Version, bool]:
+        """The version of `name` with these pairs and members, and whether it is new: the same ones are published once.
 
         `documents` gives the text of each further file (README.md, card.html, stats.json). Everything is written to a
         folder of its own and renamed at the end, so that there is never half a version; the files are read-only then.
@@ -65,14 +78,14 @@ class Store:
         self.check_name(name)
         contents = _checked(name, contents)
         digest = content_digest(contents.pairs, contents.members)
-        if self._holding(name, digest):
-            return None
+        if standing := self._holding(name, digest):
+            return standing, False
         home = self.root / name
         with self._working(home) as work:
             write_tables(work, contents)
-            if isinstance(home, Path):
-                return self._settle(home, digest, contents, documents, review, work)
-            return self._settle_remote(home, digest, contents, documents, review, work)
+            created = datetime.now(UTC).isoformat(timespec="seconds")
+            ready = _Ready(name, digest, contents, created, hashed(work), documents, review, work)
+            return self._settle(home, ready) if isinstance(home, Path) else self._settle_remote(home, ready)
 
     def adopt(self, folder: Path, *, source: str) -> tuple[Version, bool]:
         """The version in a folder NAME/vNNNN elsewhere, as it is, in this store; and whether it is new here.
@@ -163,10 +176,6 @@ class Store:
             raise StoreError(f"{reference}: {said}; there are: {known}")
         return read_version(self._folder(name, found[0]))
 
-    def holding(self, name: str, contents: Contents) -> Version | None:
-        """The newest version of `name` with these pairs and members that is not withdrawn, if there is one."""
-        return self._holding(name, content_digest(contents.pairs, contents.members))
-
     def tag(self, reference: str, tag: str) -> dict[str, Any]:
         """Give `tag` to the version that `reference` means, and say how it moved: tag, from, to, when, who."""
         tags.check_tag(tag)
@@ -254,7 +263,10 @@ class Store:
         return max([int(recorded), *self._taken(name), *prune.read_pruned(self.root / name)])
 
     def _holding(self, name: str, digest: str) -> Version | None:
-        """`holding`; `StoreError` where a withdrawn version holds them, or the newest cannot be read."""
+        """The newest version of `name` with this digest that is not withdrawn, if there is one.
+
+        `StoreError` where a withdrawn one has it, or the newest cannot be read.
+        """
         numbers = self._live(name) if name in self.names() else []
         self._refuse_withdrawn(name, digest)
         for number in reversed(numbers):
@@ -290,21 +302,25 @@ class Store:
         finally:
             shutil.rmtree(work, ignore_errors=True)
 
-    def _draft(
-        self,
-        name: str,
-        number: int,
-        digest: str,
-        contents: Contents,
-        created: str,
-        files: dict[str, dict[str, Any]],
-        review: Review | None,
-    ) -> Draft:
-        existing = self._numbers(name)
-        parent = f"{name}@v{existing[-1]}" if existing else None
-        before = read_version(self._folder(name, existing[-1])) if existing else None
-        against = tuple(self._reviewed(name, contents, review)) if review else ()
-        return Draft(name, number, digest, contents, parent, created, code_version(), before, files, against)
+    def _documented(self, number: int, ready: _Ready) -> None:
+        """Write the documents and the manifest of version `number` beside its tables."""
+        existing = self._numbers(ready.name)
+        parent = f"{ready.name}@v{existing[-1]}" if existing else None
+        before = read_version(self._folder(ready.name, existing[-1])) if existing else None
+        against = tuple(self._reviewed(ready.name, ready.contents, ready.review)) if ready.review else ()
+        draft = Draft(
+            ready.name,
+            number,
+            ready.digest,
+            ready.contents,
+            parent,
+            ready.created,
+            code_version(),
+            before,
+            ready.files,
+            against,
+        )
+        write_documents(ready.work, draft, ready.documents(draft))
 
     def _reviewed(self, name: str, contents: Contents, review: Review) -> Sequence[str]:
         """What is said against `contents` beside the latest version; nothing where there is none."""
@@ -314,49 +330,29 @@ class Store:
         except StoreError as error:
             return (f"{name}@v{latest[0]} cannot be compared with: {error}",)
 
-    def _settle(
-        self,
-        home: Path,
-        digest: str,
-        contents: Contents,
-        documents: Callable[[Draft], dict[str, str]],
-        review: Review | None,
-        work: Path,
-    ) -> Version | None:
+    def _settle(self, home: Path, ready: _Ready) -> tuple[Version, bool]:
         """Documents and manifest for the next number, then the rename; once more if another publisher was faster."""
-        name, created, files = home.name, datetime.now(UTC).isoformat(timespec="seconds"), hashed(work)
         while True:
-            self._record(name, self._highest(name))
-            number = self._highest(name) + 1
+            self._record(ready.name, self._highest(ready.name))
+            number = self._highest(ready.name) + 1
             # Asked after the number was chosen: whoever takes that meanwhile makes the rename fail.
-            if self._holding(name, digest):
-                return None
-            draft = self._draft(name, number, digest, contents, created, files, review)
-            write_documents(work, draft, documents(draft))
+            if standing := self._holding(ready.name, ready.digest):
+                return standing, False
+            self._documented(number, ready)
             folder = home / _folder(number)
-            if self._renamed(work, folder):
-                return read_version(folder)
+            if self._renamed(ready.work, folder):
+                return read_version(folder), True
 
-    def _settle_remote(
-        self,
-        home: Remote,
-        digest: str,
-        contents: Contents,
-        documents: Callable[[Draft], dict[str, str]],
-        review: Review | None,
-        work: Path,
-    ) -> Version | None:
+    def _settle_remote(self, home: Remote, ready: _Ready) -> tuple[Version, bool]:
         """The next number is a turn; its mark, the manifest, comes last. Once more if the turn was given up for it."""
-        name, created, files = home.name, datetime.now(UTC).isoformat(timespec="seconds"), hashed(work)
         while True:
-            with turn(home, _QUEUE, _mark, first=self._highest(name) + 1) as number:
-                if self._holding(name, digest):
-                    return None
-                draft = self._draft(name, number, digest, contents, created, files, review)
-                write_documents(work, draft, documents(draft))
+            with turn(home, _QUEUE, _mark, first=self._highest(ready.name) + 1) as number:
+                if standing := self._holding(ready.name, ready.digest):
+                    return standing, False
+                self._documented(number, ready)
                 folder = home / _folder(number)
-                if _uploaded(work, folder):
-                    return read_version(folder)
+                if _uploaded(ready.work, folder):
+                    return read_version(folder), True
 
     def _renamed(self, work: Path, folder: Path) -> bool:
         """Whether the folder of a finished version could have its name: False where another was faster."""

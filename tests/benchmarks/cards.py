@@ -45,8 +45,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         built = made(given.pairs)
         started = time.monotonic()
-        version = Store(Path(folder) / "store").publish("demo", built, documents=documents)
-        assert version is not None
+        version, _ = Store(Path(folder) / "store").publish("demo", built, documents=documents)
         print(f"pairs {built.pairs.height:,}, published with its documents in {time.monotonic() - started:.1f} s")
         for name in ("card.html", "README.md", "stats.json", "croissant.json"):
             print(f"  {name:<15}{(version.path / name).stat().st_size:>10,} bytes")

@@ -38,8 +38,7 @@ CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\
 
 
 def publish(root: Path, built: Contents) -> Version:
-    version = Store(root).publish("demo", built, documents=documents)
-    assert version is not None
+    version, _ = Store(root).publish("demo", built, documents=documents)
     assert verify(version) == []
     return version
 
@@ -182,8 +181,7 @@ def test_the_card_says_what_other_thresholds_would_keep(tmp_path: Path) -> None:
 
     moving = {"filter": "similarity", "key": "min_score", "now": 0.45, "points": points(1, 40, 45)}
     still = {"filter": "length_ratio", "key": "max_ratio", "now": 0.8, "points": points(40, 40, 40)}
-    version = Store(tmp_path).publish("demo", contents(), documents=partial(documents, what_if=[moving, still]))
-    assert version is not None
+    version, _ = Store(tmp_path).publish("demo", contents(), documents=partial(documents, what_if=[moving, still]))
     text, page = ((version.path / name).read_text(encoding="utf-8") for name in ("README.md", "card.html"))
 
     lack = " (and up to 1 that lack a score)"
@@ -203,8 +201,7 @@ def test_the_card_says_what_other_thresholds_would_keep(tmp_path: Path) -> None:
 def test_the_card_sets_our_rewrites_beside_copies_or_says_that_nobody_did(tmp_path: Path) -> None:
     figures = {"answered": 1.0, "sta": 0.0, "sta_judge": 0.25, "sim": 1.0, "fl": 1.0, "j": 0.125}
     rows = [{"system": "copy", "texts": 8, **figures}, {"system": "human", "texts": 1_000, **figures}]
-    version = Store(tmp_path / "with").publish("demo", contents(), documents=partial(documents, baselines=rows))
-    assert version is not None
+    version, _ = Store(tmp_path / "with").publish("demo", contents(), documents=partial(documents, baselines=rows))
     text, page = ((version.path / name).read_text(encoding="utf-8") for name in ("README.md", "card.html"))
 
     lines = table_under(text, "## Beside copying, deleting and people")

@@ -26,9 +26,7 @@ json.dump({"read": read, "said": found.metadata.ctx.issues.report()}, sys.stdout
 
 
 def published(root: Path, built: Contents) -> Version:
-    version = Store(root).publish("demo", built, documents=documents)
-    assert version is not None
-    return version
+    return Store(root).publish("demo", built, documents=documents)[0]
 
 
 def validate(path: Path) -> subprocess.CompletedProcess[str]:

@@ -22,8 +22,7 @@ from tests.data_cards.test_card import hostile
 def page(root: Path, built: Contents) -> Path:
     points = [{"threshold": at, "kept": 40 - 9 * at, "dropped": 9 * at, "unknown": 0} for at in (1, 2, 4)]
     copy = {"filter": "copy", "key": "min_changed_words", "now": 2, "points": points}
-    version = Store(root).publish("demo", built, documents=partial(documents, what_if=[copy]))
-    assert version is not None
+    version, _ = Store(root).publish("demo", built, documents=partial(documents, what_if=[copy]))
     return version.path / "card.html"
 
 

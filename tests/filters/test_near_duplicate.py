@@ -76,9 +76,7 @@ AGAINST = pairs(
 def publish(tmp_path: Path) -> Callable[[int], Version]:
     def published(sets: int) -> Version:
         built = replace(contents(sets), recipe='[publish]\nname = "demo"\n')
-        version = Store(tmp_path).publish("demo", built, documents=lambda _: {})
-        assert version is not None
-        return version
+        return Store(tmp_path).publish("demo", built, documents=lambda _: {})[0]
 
     return published
 

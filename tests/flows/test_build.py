@@ -482,7 +482,7 @@ def test_killed_anywhere_the_same_build_goes_on_and_ends_with_the_same_digest(
     assert Store(store).versions() == []
     seen: dict[Path, int] = {}
 
-    def publish_after_looking(name: str, contents: Contents, **given: Any) -> Version | None:
+    def publish_after_looking(name: str, contents: Contents, **given: Any) -> tuple[Version, bool]:
         seen.update({file: file.stat().st_mtime_ns for file in done})
         return published_by(name, contents, **given)
 

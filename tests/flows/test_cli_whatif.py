@@ -43,8 +43,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     others = [name for name in scored.columns if name.startswith("score_")]
     pairs = made.pairs.drop("score_length_ratio").join(scored.select("pair_id", *others), on="pair_id")
     toml = recipe(*kinds).toml()
-    version = Store(root).publish("demo", replace(made, pairs=pairs, recipe=toml), documents=lambda _: {})
-    assert version is not None
+    Store(root).publish("demo", replace(made, pairs=pairs, recipe=toml), documents=lambda _: {})
     assert pairs.height == made.pairs.height
     return root
 
@@ -151,8 +150,7 @@ def test_a_threshold_that_cannot_be_is_one_line(cli: Cli, store: Path, moved: st
 
 def test_near_duplicates_of_another_version_are_told_again(cli: Cli, tmp_path: Path) -> None:
     store = Store(tmp_path)
-    other = store.publish("other", contents(6), documents=lambda _: {})
-    assert other is not None
+    other, _ = store.publish("other", contents(6), documents=lambda _: {})
     held = NearDuplicate(against=("other",)).settled(tmp_path)
     made = contents()
     whole = recipe("near_duplicate").model_copy(update={"filters": (held,)})
@@ -160,7 +158,7 @@ def test_near_duplicates_of_another_version_are_told_again(cli: Cli, tmp_path: P
     pairs = kept.with_columns(score_near_duplicate=held.score(kept, Fakes()))
     members = made.members.filter(pl.col("set_id").is_in(kept["set_id"].implode()))
     built = replace(made, pairs=pairs, members=members, recipe=whole.toml())
-    assert store.publish("demo", built, documents=lambda _: {})
+    store.publish("demo", built, documents=lambda _: {})
     over = pairs.filter(pl.col("score_near_duplicate") > 0.61).height
     asked = ("whatif", "demo", "--set", "near_duplicate.max=0.61", "--store", tmp_path, "--json")
 

@@ -79,8 +79,7 @@ def test_no_model_is_made_of_a_candidate(tmp_path: Path) -> None:
 def test_a_model_is_of_a_version_by_its_pairs_and_settings(
     tmp_path: Path, changed: dict[str, object], found: bool
 ) -> None:
-    version = Store(tmp_path / "store").publish("demo", contents(), documents=lambda _: {})
-    assert version is not None
+    version, _ = Store(tmp_path / "store").publish("demo", contents(), documents=lambda _: {})
     settings = TrainSettings(kind_weights={"toxic": 2})
     lineage = {"digest": version.digest, "settings": settings.model_dump()} | changed
     (tmp_path / "demo-v1").mkdir()  # holds no model: it is passed over

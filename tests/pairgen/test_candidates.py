@@ -18,9 +18,7 @@ LIMITS = Limits(max_pairs_change=0.3, max_dropped_change=0.2, max_toxicity_chang
 
 
 def publish(store: Store, made: Contents, limits: Limits = LIMITS) -> Version:
-    version = store.publish("demo", made, documents=lambda _: {}, review=partial(beyond, limits=limits))
-    assert version is not None
-    return version
+    return store.publish("demo", made, documents=lambda _: {}, review=partial(beyond, limits=limits))[0]
 
 
 @pytest.fixture(params=["{folder}/store", "memory://{folder.name}"])
@@ -39,10 +37,7 @@ def test_latest_is_not_a_candidate_until_it_has_had_a_tag(store: Store) -> None:
     assert halved.candidate[0] == "pairs 20, 40 in demo@v1: -50.0%, max_pairs_change is 0.3"
     assert verify(halved) == []
     assert [store.resolve(each).number for each in ("demo", "demo@latest", "demo@v2")] == [1, 1, 2]
-    assert store.publish("demo", contents(12), documents=lambda _: {}) is None
-    standing = store.holding("demo", contents(12))
-    assert standing is not None
-    assert standing.number == 2
+    assert store.publish("demo", contents(12), documents=lambda _: {}) == (halved, False)
 
     store.tag("demo@v2", "accepted")
 

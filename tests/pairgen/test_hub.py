@@ -54,9 +54,7 @@ def documents(draft: Draft) -> dict[str, str]:
 
 
 def publish(store: Store, sets: int = 24, *, name: str = "demo") -> Version:
-    version = store.publish(name, contents(sets), documents=documents)
-    assert version is not None
-    return version
+    return store.publish(name, contents(sets), documents=documents)[0]
 
 
 def everything(version: Version) -> dict[str, bytes]:
@@ -113,8 +111,7 @@ def test_a_repository_has_a_tag_for_each_version_and_only_the_files_of_one(
     hub: Hub, store: Store, other: Store
 ) -> None:
     first = publish(store, 24)
-    second = store.publish("demo", contents(27), documents=lambda draft: {"other.md": draft.reference})
-    assert second is not None
+    second, _ = store.publish("demo", contents(27), documents=lambda draft: {"other.md": draft.reference})
     push(first, REPO)
     push(second, REPO)
 

@@ -57,9 +57,7 @@ def documents(draft: Draft) -> dict[str, str]:
 
 
 def publish(store: Store, sets: int = 24, *, name: str = "demo") -> Version:
-    version = store.publish(name, contents(sets), documents=documents)
-    assert version is not None
-    return version
+    return store.publish(name, contents(sets), documents=documents)[0]
 
 
 def root(store: Store) -> Remote:
@@ -89,7 +87,7 @@ def test_a_version_gives_back_what_was_published(store: Store, url: str, tmp_pat
 def test_the_same_rows_publish_nothing_new_and_others_the_next_number(store: Store) -> None:
     first = publish(store)
 
-    assert store.publish("demo", contents(), documents=documents) is None
+    assert not store.publish("demo", contents(), documents=documents)[1]
     second = publish(store, 27)
 
     assert [version.number for version in store.versions()] == [first.number, second.number]
@@ -186,9 +184,8 @@ def test_a_publisher_that_is_taken_for_dead_takes_another_number(store: Store, m
                 overtaken.append(other.submit(publish, store, 27).result().number)
         return documents(draft)
 
-    version = store.publish("demo", contents(24), documents=slow)
+    version, _ = store.publish("demo", contents(24), documents=slow)
 
-    assert version is not None
     assert (overtaken, version.number, version.manifest["parent"]) == ([2], 3, "demo@v2")
     assert (version.place / "README.md").read_text() == "# demo@v3\n"
     assert [verify(each) for each in store.versions()] == [[], []]
@@ -210,8 +207,7 @@ def test_a_slow_publisher_that_lives_is_waited_for(store: Store, monkeypatch: py
         time.sleep(0.5)
         second = pool.submit(publish, store, 27)
 
-    made = first.result()
-    assert made is not None
+    made, _ = first.result()
     assert (made.number, second.result().number) == (1, 2)
 
 
@@ -220,7 +216,7 @@ def test_many_publishers_at_once(store: Store) -> None:
         made = list(pool.map(lambda sets: store.publish("demo", contents(sets), documents=documents), [12, 15, 18] * 3))
 
     found = store.versions()
-    assert sorted(version.number for version in made if version) == [version.number for version in found]
+    assert sorted(version.number for version, is_new in made if is_new) == [version.number for version in found]
     assert [verify(version) for version in found] == [[]] * len(found)
     assert all(older.digest != newer.digest for older, newer in pairwise(found))
     assert [version.manifest["parent"] for version in found] == [None, *(older.reference for older in found[:-1])]

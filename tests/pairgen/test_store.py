@@ -37,9 +37,7 @@ def documents(draft: Draft) -> dict[str, str]:
 
 
 def publish(store: Store, sets: int = 24, *, name: str = "demo") -> Version:
-    version = store.publish(name, contents(sets), documents=documents)
-    assert version is not None
-    return version
+    return store.publish(name, contents(sets), documents=documents)[0]
 
 
 @pytest.fixture
@@ -57,9 +55,8 @@ def test_a_version_gives_back_what_was_published(store: Store) -> None:
     built = contents()
     shuffled = replace(built, pairs=built.pairs.sample(fraction=1, shuffle=True, seed=1))
 
-    version = store.publish("demo", shuffled, documents=documents)
+    version, _ = store.publish("demo", shuffled, documents=documents)
 
-    assert version is not None
     assert version.reference == "demo@v1"
     assert version.path == store.root / "demo" / "v0001"
     assert version.pairs().equals(built.pairs.sort("pair_id"))
@@ -92,17 +89,15 @@ def test_the_digest_is_of_the_rows_not_of_their_order_or_bytes(store: Store) -> 
     assert content_digest(scored, built.members) != first.digest
     assert content_digest(built.pairs, built.members.head(-1)) != first.digest
     assert content_digest(built.pairs.rename({"score_judge": "score_other"}), built.members) != first.digest
-    assert store.publish("demo", turned, documents=documents) is None
+    assert not store.publish("demo", turned, documents=documents)[1]
     assert [version.number for version in store.versions()] == [1]
 
 
 def test_no_two_versions_hold_the_same_pairs_though_another_came_between(store: Store) -> None:
     first, second = publish(store), publish(store, 27)
 
-    assert store.publish("demo", contents(), documents=documents) is None
+    assert store.publish("demo", contents(), documents=documents) == (first, False)
 
-    assert store.holding("demo", contents()) == first
-    assert store.holding("demo", contents(30)) is None
     assert [version.digest for version in store.versions()] == [first.digest, second.digest]
     assert store.resolve("demo") == second
 
@@ -117,7 +112,7 @@ def test_a_damaged_manifest_stops_a_publish_only_where_it_is_the_newest(store: S
             with pytest.raises(StoreError, match="demo/v0002"):
                 store.publish("demo", contents(30), documents=documents)
         else:
-            assert store.publish("demo", contents(27), documents=documents) is None
+            assert not store.publish("demo", contents(27), documents=documents)[1]
 
 
 def test_a_damaged_manifest_of_old_stops_nothing_though_another_is_withdrawn(store: Store) -> None:
@@ -128,7 +123,7 @@ def test_a_damaged_manifest_of_old_stops_nothing_though_another_is_withdrawn(sto
     manifest.write_text("{")
 
     assert store.resolve("demo") == third
-    assert store.publish("demo", contents(30), documents=documents) is None
+    assert not store.publish("demo", contents(30), documents=documents)[1]
     assert publish(store, 33).number == 4
 
 
@@ -137,7 +132,7 @@ def test_a_change_in_dropped_alone_publishes_nothing(store: Store) -> None:
     publish(store)
     other = replace(built, dropped=built.dropped.with_columns(score=pl.lit(0.9)))
 
-    assert store.publish("demo", other, documents=documents) is None
+    assert not store.publish("demo", other, documents=documents)[1]
 
 
 def test_the_parent_is_the_version_before_and_documents_see_it(store: Store) -> None:
@@ -185,9 +180,8 @@ def test_a_publisher_that_was_overtaken_takes_the_next_number(store: Store) -> N
             overtaken.append(publish(store, 27).number)
         return documents(draft)
 
-    version = store.publish("demo", contents(24), documents=slow)
+    version, _ = store.publish("demo", contents(24), documents=slow)
 
-    assert version is not None
     assert (overtaken, version.number, version.manifest["parent"]) == ([1], 2, "demo@v1")
     assert (version.path / "README.md").read_text() == "# demo@v2\n"
     assert [verify(each) for each in store.versions()] == [[], []]
@@ -199,7 +193,7 @@ def test_two_publishers_of_the_same_rows_make_one_version(store: Store) -> None:
             publish(store)
         return documents(draft)
 
-    assert store.publish("demo", contents(), documents=slow) is None
+    assert not store.publish("demo", contents(), documents=slow)[1]
     assert [version.number for version in store.versions()] == [1]
 
 
@@ -211,7 +205,7 @@ def test_many_publishers_at_once(store: Store) -> None:
 
     found = store.versions()
     assert [version.number for version in found] == list(range(1, len(found) + 1))
-    assert sorted(version.number for version in made if version) == [version.number for version in found]
+    assert sorted(version.number for version, is_new in made if is_new) == [version.number for version in found]
     assert [verify(version) for version in found] == [[]] * len(found)
     assert all(older.digest != newer.digest for older, newer in pairwise(found))
 
@@ -389,7 +383,7 @@ def test_a_clock_that_goes_back_changes_no_order(store: Store, monkeypatch: pyte
     assert [version.number for version in store.versions("demo")] == [1, 2]
     assert store.resolve("demo").number == store.resolve("demo@latest").number == 2
     assert verify(second) == []
-    assert store.publish("demo", contents(25), documents=documents) is None
+    assert not store.publish("demo", contents(25), documents=documents)[1]
     assert publish(store, 26).reference == "demo@v3"
 
 
@@ -590,9 +584,8 @@ def test_a_table_without_rows_is_read_with_its_columns(store: Store) -> None:
     funnel = built.funnel.with_columns(entered=pl.col("kept"), dropped=pl.lit(0, dtype=pl.Int64))
     clean = replace(built, dropped=built.dropped.clear(), funnel=funnel)
 
-    version = store.publish("demo", clean, documents=documents)
+    version, _ = store.publish("demo", clean, documents=documents)
 
-    assert version is not None
     assert (version.dropped().height, "drop_reason" in version.dropped().columns) == (0, True)
     assert version.members().select(*MEMBERS).schema == MEMBERS
     assert verify(version) == []

@@ -11,7 +11,7 @@ from pairgen.withdrawn import refuse_withdrawn, withdrawal_of
 from tests.contents import contents
 
 
-def publish(store: Store, sets: int) -> Version | None:
+def publish(store: Store, sets: int) -> tuple[Version, bool]:
     return store.publish("demo", contents(sets), documents=lambda _: {})
 
 
@@ -81,10 +81,9 @@ def test_the_same_pairs_are_not_published_again(store: Store) -> None:
 
     with pytest.raises(StoreError, match=r"these are the pairs of demo@v3, which was withdrawn .*wrong source"):
         publish(store, 30)
-    assert publish(store, 27) is None  # those of v2, the latest now
-    assert publish(store, 24) is None  # those of v1
-    newer = publish(store, 33)
-    assert newer is not None
+    assert publish(store, 27) == (store.resolve("demo@v2"), False)  # the latest now
+    assert publish(store, 24) == (store.resolve("demo@v1"), False)
+    newer, _ = publish(store, 33)
     assert (newer.number, store.resolve("demo").number) == (4, 4)
 
 

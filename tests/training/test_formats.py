@@ -17,8 +17,7 @@ BUILT = contents()
 
 @pytest.fixture
 def version(tmp_path: Path) -> Version:
-    made = Store(tmp_path / "store").publish("demo", BUILT, documents=lambda _: {})
-    assert made is not None
+    made, _ = Store(tmp_path / "store").publish("demo", BUILT, documents=lambda _: {})
     return made
 
 
@@ -74,8 +73,7 @@ def test_datasets_loads_it(version: Version, tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_split_without_rows_has_no_file(tmp_path: Path) -> None:
-    made = Store(tmp_path / "store").publish("demo", contents(splits=("train",)), documents=lambda _: {})
-    assert made is not None
+    made, _ = Store(tmp_path / "store").publish("demo", contents(splits=("train",)), documents=lambda _: {})
 
     assert list(export(made, tmp_path / "out", to="trl")) == ["train"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["README.md", "train.jsonl"]
@@ -129,8 +127,7 @@ def test_a_pair_of_the_same_text_twice_is_refused(tmp_path: Path) -> None:
         role=pl.lit("positive"), member_id=pl.lit("x"), kind=pl.lit("rewrite")
     )
     built = replace(BUILT, pairs=BUILT.pairs.with_columns(same), members=pl.concat([BUILT.members, members]))
-    made = Store(tmp_path / "store").publish("demo", built, documents=lambda _: {})
-    assert made is not None
+    made, _ = Store(tmp_path / "store").publish("demo", built, documents=lambda _: {})
 
     with pytest.raises(OutputError, match="demo@v1: 1 pairs hold the same text twice, first pair_id "):
         export(made, tmp_path / "out", to="trl")
