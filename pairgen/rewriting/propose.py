@@ -336,7 +336,7 @@ def _deletion(doc: Any, carrier: Carrier) -> tuple[int, int, str]:
     outside = head.dep_ not in _LOOSE and head.pos_ in {"NOUN", "PROPN"}
     before = span.start - 1
     named = head.pos_ in {"NOUN", "PROPN"} or any(sense.pos == "noun" for sense in carrier.senses)
-    if doc[span.start - 1].tag_ == "POS" and span.start and doc[span.end - 1].lower_ in {"ass", "asses"}:
+    if span.start and doc[span.start - 1].tag_ == "POS" and doc[span.end - 1].lower_ in {"ass", "asses"}:
         return (doc[span.start - 1].idx, end, "")  # "kick his brother's ..."
     you = address(span) if named else None
     if you is not None:
