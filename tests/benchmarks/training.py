@@ -4,7 +4,8 @@
     python tests/benchmarks/training.py headline [--seeds 3]               ours, sft, dpo, orpo, a debiasing prompt
     python tests/benchmarks/training.py ablation [--only NAME ...]         objectives, scaling modes, kinds left out
 
-    --ref NAME@VERSION --store DIR   the version; else `real`, built of 2,000 news comments (a quarter of an hour)
+    --ref NAME@VERSION --store DIR   the version; else `real`, built once (a quarter of an hour) of 1,500 news comments
+                                     and 2,500 sentences that people rewrote (civil_comments, paradetox)
     --out DIR                        models, report.json and pictures (build/training); models that are there stay
     --prompts N                      of each kind and set (all); --k K (4); --steps N
 
@@ -27,6 +28,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[2])  # this file's own folder
 import polars as pl  # noqa: E402
 
 from flows.recipe import read_recipe  # noqa: E402
+from pairgen.digests import digest  # noqa: E402
 from pairgen.loading import load_models, load_parser  # noqa: E402
 from pairgen.schema import NEGATIVE_KINDS  # noqa: E402
 from pairgen.store import Store, Version  # noqa: E402
@@ -38,8 +40,8 @@ from training.settings import EvaluateSettings, TrainSettings  # noqa: E402
 from training.trainer import train  # noqa: E402
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
-RECIPE = read_recipe("embedded", sources=[str(DATA / "civil_comments.parquet")], name="real")
-COMMENTS = 2000
+RECIPE = read_recipe("embedded", sources=[str(DATA)], name="real")
+COMMENTS, REWRITTEN = 1_500, 2_500
 FIGURES = (
     "toxicity.challenging.scorer.expected_max",
     "toxicity.challenging.judge.expected_max",
@@ -60,11 +62,23 @@ def version_of(given: argparse.Namespace) -> Version:
         from flows.build import build
 
         with tempfile.TemporaryDirectory() as work:
-            source = Path(work) / "comments.parquet"
-            pl.read_parquet(DATA / "civil_comments.parquet").sort("id").head(COMMENTS).write_parquet(source)
+            source = Path(work) / "real.parquet"
+            corpus().write_parquet(source)
             given.store.mkdir(parents=True, exist_ok=True)
-            build(read_recipe("embedded", sources=[str(source)], name="real"), given.store)
+            recipe = read_recipe("embedded", sources=[str(source)], name="real")
+            settings = recipe.source.model_copy(update={"references": "references"})
+            build(recipe.model_copy(update={"source": settings}), given.store)
     return store.resolve("real")
+
+
+def corpus() -> pl.DataFrame:
+    """`text` and what people made of it, `references`: of each file those whose text has the smallest digest."""
+    rewritten = pl.read_parquet(DATA / "paradetox.parquet").select(text="toxic", references="neutral")
+    comments = pl.read_parquet(DATA / "civil_comments.parquet").select("text")
+    some = ((rewritten, REWRITTEN), (comments, COMMENTS))
+    keys = [table["text"].map_elements(digest, return_dtype=pl.String).alias("key") for table, _ in some]
+    drawn = [table.with_columns(key).sort("key").head(rows) for (table, rows), key in zip(some, keys, strict=True)]
+    return pl.concat(drawn, how="diagonal").drop("key")
 
 
 def half(rows: pl.DataFrame, which: str) -> pl.DataFrame:
