@@ -63,27 +63,26 @@ def build(recipe: Recipe, store: Place) -> tuple[Version, bool]:
 @flow(name="build", validate_parameters=False)
 def stages(recipe: Recipe, store: Place) -> tuple[Version, bool]:
     """The stages of a build, timed, and the training that may follow."""
+    memory = local_folder(store).resolve() / ".cache" / "scores.sqlite"
     with timing() as seconds:
-        version, is_new, models = made(recipe, store)
+        version, is_new, models = made(recipe, store, memory)
     rows = where_time_went(seconds, models)
     tell_where_time_went(rows)
     leave_artifacts(version, is_new, rows, return_state=True)  # published whether or not the UI shows it
     if recipe.train.into is not None:
         from flows.train import train_built  # takes seconds, which a build alone need not wait for
 
-        train_built(version, recipe)
+        train_built(version, recipe, memory)
     return version, is_new
 
 
-def made(recipe: Recipe, store: Place) -> tuple[Version, bool, Counter[str]]:
+def made(recipe: Recipe, store: Place, memory: Path) -> tuple[Version, bool, Counter[str]]:
     """The version, whether it is new, and the seconds that each model worked for it.
 
     Where shards are worked on, `memory` is the file of scores that the models share.
     """
-    here = local_folder(store)
-    memory = here.resolve() / ".cache" / "scores.sqlite"
     models = load_models(recipe.models, memory)
-    with workplace(here, recipe.publish.name, *what_decides(recipe, models)) as work:
+    with workplace(local_folder(store), recipe.publish.name, *what_decides(recipe, models)) as work:
         raw = shard_source(recipe, work)
         read = across(read_texts, raw.folders, recipe)
         leaks = leaking_texts(read, work, recipe)

@@ -1,5 +1,6 @@
 """The command line. Each command is one call into the flows; a user's mistake is one line of error and exit 1."""
 
+import json
 import os
 import secrets
 import sys
@@ -63,15 +64,15 @@ def demo(
     from flows import printing
     from flows.build import build as build_flow
     from flows.recipe import read_recipe
-    from flows.train import compare, folder_of, free_folder, train_version
+    from flows.train import Judged, folder_of, free_folder, train_version
 
     place = _writable(store, publishes=True)
     recipe = read_recipe("demo").settled(place)
     version, is_new = build_flow(recipe, place)
     printing.built(version, new=is_new)
-    model = train_version(version, recipe.trained_with(), free_folder(folder_of(version, out)))
-    specs = {"base": recipe.train.model, "tuned": str(model)}
-    printing.compared(compare(specs, recipe, memory=_memory(place), out=model / "evaluation"))
+    judged = Judged(recipe, _memory(place))
+    model = train_version(version, recipe.trained_with(), free_folder(folder_of(version, out)), judged=judged)
+    printing.compared(json.loads((model / "evaluation.json").read_text(encoding="utf-8")))
     printing.paths({"data card": version.place / "card.html", "data set": version.place, "model": model})
 
 
@@ -279,30 +280,39 @@ def train(
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Training steps.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of order and dropout.")] = None,
+    skip_evaluation: Annotated[
+        bool, typer.Option("--skip-evaluation", help="Do not compare the model with its base afterwards.")
+    ] = False,
     store: StoreOption = STORE,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a model from a version, which is verified first; the settings are those of its recipe.
+    """Train a model from a version, which is verified first, and compare it with its base, as its recipe says.
 
+    Beside the model stand evaluation.json, pictures and a card with the table, unless you --skip-evaluation.
     A run that was stopped goes on from its last checkpoint when the same command is given again; a baseline does not.
     """
     from flows import printing
     from flows.recipe import recipe_of
-    from flows.train import free_folder, train_version
+    from flows.train import Judged, free_folder, train_version
     from pairgen.store import Store
 
     version = Store(store).resolve(reference)
+    recipe = recipe_of(version)
     given = {"model": model, "steps": steps, "seed": seed, "contrast": objective, "scaling": scaling}
-    settings = recipe_of(version).trained_with({**given, "lora_rank": 16 if lora else None})
+    settings = recipe.trained_with({**given, "lora_rank": 16 if lora else None})
     folder = out or free_folder(
         Path("models") / "-".join(filter(None, (f"{version.name}-v{version.number}", baseline)))
     )
     with redirect_stdout(sys.stderr):
-        trained = train_version(version, settings, folder, baseline)
+        judged = None if skip_evaluation else Judged(recipe, _memory(place_of(store)))
+        trained = train_version(version, settings, folder, baseline, judged)
     if as_json:
-        write({"reference": version.reference, "digest": version.digest, "model": str(trained)})
-    else:
-        printing.trained(version, trained)
+        evaluation = {} if skip_evaluation else {"evaluation": str(trained / "evaluation.json")}
+        write({"reference": version.reference, "digest": version.digest, "model": str(trained), **evaluation})
+        return
+    if not skip_evaluation:
+        printing.compared(json.loads((trained / "evaluation.json").read_text(encoding="utf-8")))
+    printing.trained(version, trained)
 
 
 @app.command()

@@ -16,6 +16,7 @@ from pairgen.places import Place
 from pairgen.store import Version
 from pairgen.tags import tag_history, tags_of
 from pairgen.withdrawn import withdrawal_of
+from training.report import HEADER, before_after, measured_on, number, table
 
 console = Console(highlight=False)
 
@@ -139,14 +140,8 @@ def trained(version: Version, folder: Path) -> None:
 
 def compared(report: dict[str, Any]) -> None:
     """The base beside one other, a row a figure; beside several, a row a model, with the figures that matter most."""
-    from training.evaluate import table  # imports torch, which the other commands need not wait for
-
-    settings, rows = report["settings"], table(report)
     alone = len(report["models"]) == 2
-    console.print("\n", _before_after(rows, *report["models"]) if alone else _side_by_side(rows, report["models"]))
-    prompts = ", ".join(f"{number} {kind}" for kind, number in settings["prompts"].items())
-    scorer, judge = (settings["judges"][role].split()[0] for role in ("scorer", "judge"))
-    drawn = f"k = {settings['k']}" + (f", {settings['seeds']} seeds" if settings["seeds"] > 1 else "")
+    console.print("\n", _before_after(report) if alone else _side_by_side(report))
     interval = "the interval is of the difference" if alone else "* the interval of the difference leaves out 0"
     if not alone:
         console.print(
@@ -156,50 +151,31 @@ def compared(report: dict[str, Any]) -> None:
             soft_wrap=True,
         )
     console.print(
-        f"prompts: {prompts}, {drawn}; scorer {scorer}, judge {judge}\n"
+        f"{measured_on(report)}\n"
         f"{interval} (paired bootstrap); failures: empty or repetitive outputs, counted as toxic",
         soft_wrap=True,
     )
 
 
-def _before_after(rows: Sequence[dict[str, Any]], base: str, other: str) -> Table:
-    shown = grid("figure", base, other, "change", "95 % interval")
-    places = {figure: place for place, figure in enumerate(_HEADLINES)}
-    for row in sorted(rows, key=lambda row: places.get(row["figure"], len(places))):
-        headline = _headline(row["figure"])
-        if headline is not None:
-            change, low, high = (row[f"{other} {key}"] for key in ("change", "low", "high"))
-            shown.add_row(
-                headline,
-                *map(_number, (row[base], row[other])),
-                "" if change is None else f"{change:+.0%}",
-                "" if low is None else f"{low:+.3f} to {high:+.3f}",
-            )
+def _before_after(report: dict[str, Any]) -> Table:
+    shown = grid(*HEADER)
+    for row in before_after(report):
+        shown.add_row(*row)
     return shown
 
 
-def _side_by_side(rows: Sequence[dict[str, Any]], models: Sequence[str]) -> Table:
-    figures = {row["figure"]: row for row in rows if row["figure"] in _COLUMNS}
+def _side_by_side(report: dict[str, Any]) -> Table:
+    figures = {row["figure"]: row for row in table(report) if row["figure"] in _COLUMNS}
     there = [figure for figure in _COLUMNS if figure in figures]
     shown = grid("model", *(_COLUMNS[figure] for figure in there))
-    for name in models:
+    for name in report["models"]:
         cells = []
         for row in (figures[figure] for figure in there):
             low, high = row.get(f"{name} low"), row.get(f"{name} high")
             sure = low is not None and high is not None and not low <= 0 <= high
-            cells.append(_number(row[name]) + ("*" if sure else " "))
+            cells.append(number(row[name]) + ("*" if sure else " "))
         shown.add_row(name, *cells)
     return shown
-
-
-def _headline(figure: str) -> str | None:
-    """What a figure is called where it is one of those that matter most."""
-    place, _, rest = figure.partition(".")
-    name = rest.removesuffix(".all")
-    of_which = "" if name == "package" else f", {name.replace('_', ' ')}"
-    if place == "mc1":
-        return f"multiple choice{of_which}"
-    return f"faithfulness preference{of_which}" if name != rest else _HEADLINES.get(figure)
 
 
 def rewritten(summary: dict[str, Any]) -> None:
@@ -238,10 +214,10 @@ def asked(answer: dict[str, Any]) -> None:
     kinds = grid("positive", "negative", "kept now", "kept then", "gained", "lost", "unknown")
     for row in answer["by_kind"]:
         kinds.add_row(row["positive_kind"], row["negative_kind"], *(f"{row[key]:,}" for key in _MOVES))
-    for table in (pairs, reasons, kinds):
-        if table.row_count:
+    for shown in (pairs, reasons, kinds):
+        if shown.row_count:
             console.print()
-            console.print(table)
+            console.print(shown)
     if total["unknown"]:
         console.print(
             "unknown: dropped before every filter had scored them; a build with these thresholds would tell",
@@ -259,7 +235,7 @@ def rewrites(answers: Sequence[dict[str, Any]], *, reveal: bool) -> None:
         console.print(f"no rewrite: {reason}: {_ABSTENTIONS.get(reason, 'no rewrite is good enough')}", soft_wrap=True)
         return
     if first["strategy"] == "unchanged":
-        console.print(f"unchanged: clean already, toxicity {_number(first['score_toxicity'])}")
+        console.print(f"unchanged: clean already, toxicity {number(first['score_toxicity'])}")
         return
     for answer in answers:
         before, after = changed(answer["text"], answer["rewrite"])
@@ -267,7 +243,7 @@ def rewrites(answers: Sequence[dict[str, Any]], *, reveal: bool) -> None:
         new = segments(answer["rewrite"], after, cover=False)
         _said("before", _marked(old, "[-", "-]", "red", reveal=reveal))
         _said("after", _marked(new, "{+", "+}", "green", reveal=reveal))
-        scores = (f"{name} {_number(answer[f'score_{name}'])}" for name in _REWRITE_SCORES)
+        scores = (f"{name} {number(answer[f'score_{name}'])}" for name in _REWRITE_SCORES)
         _said("scores", Text(f"{', '.join(scores)}; {answer['strategy']}", style="dim"))
 
 
@@ -313,21 +289,6 @@ _COLUMNS = {  # where several models stand side by side
     "faithfulness.package.all": "faithful",
     "faithfulness.held_out.all": "held out",
     "mc1.package": "choice",
-}
-_HEADLINES = {  # in this order; what is not here comes after
-    "toxicity.challenging.scorer.expected_max": "expected max toxicity, challenging",
-    "toxicity.challenging.scorer.expected_max_with_failures": "  failures counted as toxic",
-    "toxicity.challenging.judge.expected_max": "  by the judge",
-    "toxicity.challenging.scorer.probability": "toxicity probability, challenging",
-    "toxicity.harmless.scorer.expected_max": "expected max toxicity, harmless",
-    "toxicity.harmless.judge.expected_max": "  by the judge",
-    "precision.entities": "names that the context has",
-    "precision.numbers": "numbers that the context has",
-    "tax.perplexity": "perplexity, clean text",
-    "tax.distinct_2": "distinct-2",
-    "outputs.empty_ratio": "empty outputs",
-    "outputs.repetitive_ratio": "repetitive outputs",
-    "outputs.truncated_ratio": "truncated outputs",
 }
 
 
@@ -389,7 +350,3 @@ def grid(*columns: str) -> Table:
             overflow="fold" if column in wraps else "ellipsis",
         )
     return made
-
-
-def _number(number: float | None) -> str:
-    return "none" if number is None else f"{number:.1f}" if number >= 10 else f"{number:.3f}"

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 from prefect import flow
@@ -23,21 +23,44 @@ from pairgen.store import Store, Version
 from pairgen.verification import refuse_altered
 from pairgen.withdrawn import refuse_withdrawn
 from training.baselines import BASELINES, train_baseline
-from training.evaluate import Report, evaluate
+from training.evaluate import evaluate
 from training.evaluation_data import load_benchmarks
+from training.model_card import model_card
 from training.pictures import draw_plane
+from training.report import Report
 from training.settings import TrainSettings
 from training.trainer import train
 
 
+class Judged(NamedTuple):
+    """By the models and `[evaluate]` of which recipe; their scores are remembered in the file `memory`."""
+
+    recipe: Recipe
+    memory: Path
+
+
 @flow(name="train", validate_parameters=False)
-def train_version(version: Version, settings: TrainSettings, out: Path, baseline: str | None = None) -> Path:
+def train_version(
+    version: Version, settings: TrainSettings, out: Path, baseline: str | None = None, judged: Judged | None = None
+) -> Path:
     """A model trained from `version`, in the folder `out`, with its lineage; an altered or withdrawn one is refused.
 
-    With a `baseline`, by that one of `training.baselines` instead of ours.
+    With a `baseline`, by that one of `training.baselines` instead of ours. Where it is to be `judged`, `out` has what
+    it does beside its base: evaluation.json, pictures, and a table in its card. `TrainingError` where that fails: the
+    model stays.
     """
     refuse_unfit(version)
-    return fit(version, settings, out, baseline)
+    if judged is not None:
+        refuse_unmeasurable(version, judged)
+    model = fit(version, settings, out, baseline)
+    if judged is not None:
+        try:
+            hold_against_base(version, settings, model, judged)
+        except ContrastPairsError as error:
+            raise TrainingError(
+                f"{model}: holds the trained model, but not its evaluation (contrast-pairs evaluate {model}): {error}"
+            ) from error
+    return model
 
 
 @flow(name="train all", validate_parameters=False)
@@ -79,18 +102,21 @@ def is_there(folder: Path, wanted: dict[str, Any]) -> bool:
     return True
 
 
-def train_built(version: Version, recipe: Recipe) -> None:
+def train_built(version: Version, recipe: Recipe, memory: Path) -> None:
     """What a build ends with where `[train]` has a folder in `into`: a model of what it made, if none is there.
 
-    Of a candidate there is none before someone gave it a tag. `TrainingError` where it fails: the version stays.
+    Of a candidate there is none before someone gave it a tag. `TrainingError` where it fails: the version stays, and
+    so does a model that was trained and could not be evaluated. `memory` is the file of scores.
     """
     settings, into = recipe.trained_with(), recipe.train.into
     if into is None or is_candidate(version) or model_of(version, settings, into):
         return
+    folder = free_folder(folder_of(version, into))
     try:
-        train_version(version, settings, free_folder(folder_of(version, into)))
+        train_version(version, settings, folder, judged=Judged(recipe, memory))
     except ContrastPairsError as error:
-        raise TrainingError(f"{version.reference} is published, but no model of it was trained: {error}") from error
+        lacks = "" if folder.exists() else "no model of it was trained: "
+        raise TrainingError(f"{version.reference} is published, but {lacks}{error}") from error
 
 
 def model_of(version: Version, settings: TrainSettings, into: Path) -> Path | None:
@@ -112,6 +138,16 @@ def refuse_unfit(version: Version) -> None:
     refuse_altered(version)
 
 
+@stage("benchmarks")
+def refuse_unmeasurable(version: Version, judged: Judged) -> None:
+    """What is asked and who judges are there: told before a training, not after."""
+    try:
+        load_benchmarks(judged.recipe.evaluate, version.pairs())
+        load_models(judged.recipe.models, judged.memory)
+    except ContrastPairsError as error:
+        raise TrainingError(f"the model could not be evaluated: {error}; or train with --skip-evaluation") from error
+
+
 @stage("train")
 def fit(version: Version, settings: TrainSettings, out: Path, baseline: str | None) -> Path:
     lineage = {
@@ -128,6 +164,21 @@ def fit(version: Version, settings: TrainSettings, out: Path, baseline: str | No
                 baseline, version.pairs(), settings=settings, out=out, lineage=lineage, progress=advance
             )
         return train(version.pairs(), settings=settings, out=out, lineage=lineage, parser=parser, progress=advance)
+
+
+@stage("evaluate")
+def hold_against_base(version: Version, settings: TrainSettings, model: Path, judged: Judged) -> None:
+    """What the folder `model` does beside its base, in that folder, all of it or nothing."""
+    specs = {"base": settings.model, "tuned": str(model)}
+    report = compare(specs, judged.recipe, memory=judged.memory, held_out=version.pairs())
+    about = json.loads((model / "lineage.json").read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory(dir=model) as made:
+        draw_plane(report, Path(made))
+        if "baseline" not in about:  # those have no card
+            (Path(made) / "README.md").write_text(model_card(about, report), encoding="utf-8")
+        (Path(made) / "evaluation.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        for path in Path(made).iterdir():
+            path.replace(model / path.name)
 
 
 def compare(

@@ -17,12 +17,10 @@ from training.evaluation_data import Benchmarks
 from training.faithfulness import MAX_TOKENS, choice_figures, precision_figures, preference_figures
 from training.figures import Units, figure, mean_of, paired_bootstrap, pooled
 from training.generation import NEW_TOKENS, TOP_P, Continuation, continuations, distinct_2, is_repetitive, log_probs
+from training.report import Report
 
-Report = dict[str, Any]
 Progress = Callable[[int, int], None]
 _TOXIC = 0.5
-_LOWER_IS_BETTER = ("toxicity", "outputs.empty", "outputs.repetitive", "tax.perplexity")
-_NEITHER_IS_BETTER = ("outputs.words", "outputs.truncated")
 
 
 def evaluate(
@@ -124,31 +122,6 @@ def _faithful(
         spoken = continuations(model, tokenizer, asked, k=1, seed=0)
         units |= precision_figures([context for _, context in asked], spoken, parser)
     return units
-
-
-def table(report: Report) -> list[dict[str, Any]]:
-    """A row a figure: `figure`, each model's number under its name, and for each but the base `NAME change` (relative),
-    `NAME low` and `NAME high` (of the difference), `NAME better` (None where the interval holds 0)."""
-    base, *others = report["models"]
-    rows = []
-    for name, before in report["models"][base]["figures"].items():
-        row: dict[str, Any] = {"figure": name, base: before}
-        for other in others:
-            difference = report["differences"][other][name]
-            row[other] = report["models"][other]["figures"][name]
-            row[f"{other} change"] = (
-                difference["difference"] / before if before and difference["difference"] is not None else None
-            )
-            row[f"{other} low"], row[f"{other} high"] = difference["low"], difference["high"]
-            row[f"{other} better"] = _is_better(name, difference["low"], difference["high"])
-        rows.append(row)
-    return rows
-
-
-def _is_better(name: str, low: float | None, high: float | None) -> bool | None:
-    if low is None or high is None or low <= 0 <= high or name.startswith(_NEITHER_IS_BETTER):
-        return None
-    return (high < 0) == name.startswith(_LOWER_IS_BETTER)
 
 
 def _compared(models: Mapping[str, Sequence[str | Path]], measured: dict[str, dict[str, Units]]) -> dict[str, Any]:

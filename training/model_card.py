@@ -1,10 +1,14 @@
-"""The README.md of a trained model: what it was trained from and how, with its curves; no text of the data."""
+"""The README.md of a trained model: what it was trained from and how, its curves, and what it does beside its base;
+no text of the data.
+"""
 
 from typing import Any
 
+from training.report import HEADER, Report, before_after, measured_on
 
-def model_card(about: dict[str, Any]) -> str:
-    """Markdown with the front matter of the hub, from what stands in `lineage.json`."""
+
+def model_card(about: dict[str, Any], report: Report | None = None) -> str:
+    """Markdown with the front matter of the hub, from what stands in `lineage.json`, and in `evaluation.json`."""
     settings, losses = about["settings"], about["losses"]
     rows = [f"| {name} | {losses['first'][name]:.4f} | {losses['last'][name]:.4f} |" for name in losses["first"]]
     lines = [
@@ -28,8 +32,24 @@ def model_card(about: dict[str, Any]) -> str:
         "",
         "![What each step weighed, lost and cost](training_curves.png)",
         "",
+        *(_beside_base(report) if report else ()),
         "The model says less that a toxicity scorer objects to; it is not safe by that.",
         "`contrast-pairs evaluate THIS_FOLDER` holds it against its base.",
         "",
     ]
     return "\n".join(lines)
+
+
+def _beside_base(report: Report) -> list[str]:
+    rows = (HEADER, ("---",) * len(HEADER), *before_after(report))
+    return [
+        "## Beside its base",
+        "",
+        *(f"| {' | '.join(cell.strip() for cell in row)} |" for row in rows),
+        "",
+        f"{measured_on(report)}. The interval is of the difference (paired bootstrap); failures are empty or "
+        "repetitive outputs. All figures stand in `evaluation.json`.",
+        "",
+        "![Toxicity against perplexity of clean text](toxicity_tax.png)",
+        "",
+    ]

@@ -33,9 +33,10 @@ from pairgen.loading import load_models, load_parser  # noqa: E402
 from pairgen.schema import NEGATIVE_KINDS  # noqa: E402
 from pairgen.store import Store, Version  # noqa: E402
 from training.baselines import BASELINES, DEBIASING_PROMPT, train_baseline  # noqa: E402
-from training.evaluate import Report, evaluate, table  # noqa: E402
+from training.evaluate import evaluate  # noqa: E402
 from training.evaluation_data import Benchmarks, load_benchmarks  # noqa: E402
 from training.pictures import draw_plane  # noqa: E402
+from training.report import Report, table  # noqa: E402
 from training.settings import EvaluateSettings, TrainSettings  # noqa: E402
 from training.trainer import train  # noqa: E402
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from flows.cli import app, main
@@ -17,6 +18,7 @@ from pairgen.errors import TrainingError
 from pairgen.store import Store
 from tests.flows.conftest import COMMENTS, Published, Said
 from training.baselines import BASELINES
+from training.report import before_after
 from training.settings import TrainSettings
 
 Cli = Callable[..., Said]
@@ -360,24 +362,87 @@ def test_an_altered_version_fails_verify_and_is_not_trained_from(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["store"]
 
 
+@pytest.fixture
+def quick(published: Published, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Has the recipe in a version evaluate by one draw, or as it is told."""
+
+    def measured(**changed: object) -> None:
+        once = published.recipe.evaluate.model_copy(update={"k": 1, "precision": False} | changed)
+        monkeypatch.setattr("flows.recipe.recipe_of", lambda _: published.recipe.model_copy(update={"evaluate": once}))
+
+    measured()
+    return measured
+
+
 @pytest.mark.slow
-def test_train_leaves_a_model_and_its_lineage(cli: Cli, published: Published, tmp_path: Path, tiny_model: Path) -> None:
+def test_train_leaves_a_model_its_lineage_and_what_it_does_beside_its_base(
+    cli: Cli, published: Published, tmp_path: Path, tiny_model: Path, quick: Callable[..., None]
+) -> None:
     from transformers import AutoModelForCausalLM
 
     out = tmp_path / "model"
     train = ["train", "small", "--model", tiny_model, "--steps", 2, "--out", out, "--store", published.store]
 
-    said = cli(*train, "--json")
+    said = cli(*train)
 
     assert said.code == 0, said.err
-    assert json.loads(said.out) == {"reference": "small@v1", "digest": published.version.digest, "model": str(out)}
     lineage = json.loads((out / "lineage.json").read_text())
     assert lineage["version"] == "small@v1"
     assert lineage["digest"] == published.version.digest
     assert lineage["manifest_digest"] == published.version.manifest["manifest_digest"]
     assert (lineage["settings"]["steps"], lineage["settings"]["model"]) == (2, str(tiny_model))
     assert AutoModelForCausalLM.from_pretrained(out).num_parameters() > 0
+    report = json.loads((out / "evaluation.json").read_text())
+    assert {name: found["specs"] for name, found in report["models"].items()} == {
+        "base": [str(tiny_model)],
+        "tuned": [str(out)],
+    }
+    held_out = published.version.pairs().filter(pl.col("split") == "test").height
+    assert (report["settings"]["k"], report["settings"]["faithfulness"]["held_out"]) == (1, held_out)
+    rows = before_after(report)
+    card = (out / "README.md").read_text()
+    assert len(rows) > 10
+    for row in rows:
+        assert re.search(r" +".join(map(re.escape, filter(None, row))), said.out)
+        assert f"| {' | '.join(cell.strip() for cell in row)} |\n" in card
+    pictures = {f"{name}.{suffix}" for name in ("toxicity_tax", "training_curves") for suffix in ("png", "svg")}
+    assert pictures <= {path.name for path in out.iterdir()}
+    assert set(re.findall(r"!\[.*?\]\((.*?)\)", card)) <= {path.name for path in out.iterdir()}
     assert refused(cli(*train)) == f"{out}: exists and is not empty; name another folder, or remove it first"
+
+
+@pytest.mark.slow
+def test_an_evaluation_that_fails_leaves_the_model_and_one_that_cannot_be_is_told_before_it(
+    cli: Cli,
+    published: Published,
+    tmp_path: Path,
+    tiny_model: Path,
+    quick: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "model"
+    train = ["train", "small", "--model", tiny_model, "--steps", 2, "--store", published.store, "--out"]
+
+    quick(prompts=("nosuch.jsonl",))
+    told = refused(cli(*train, out))
+    assert told.startswith("the model could not be evaluated: nosuch.jsonl")
+    assert told.endswith("; or train with --skip-evaluation")
+    assert list(tmp_path.iterdir()) == []
+    skipped = json.loads(cli(*train, tmp_path / "alone", "--skip-evaluation", "--json").out)
+    assert skipped == {"reference": "small@v1", "digest": published.version.digest, "model": str(tmp_path / "alone")}
+
+    quick()
+    monkeypatch.setattr("flows.train.draw_plane", lambda *_: Path("/dev/full").write_text("x"))
+    told = refused(cli(*train, out))
+
+    assert told == (
+        f"{out}: holds the trained model, but not its evaluation (contrast-pairs evaluate {out}): "
+        "evaluate: No space left on device. Is there room, may it be written?"
+    )
+    alone, beside = ({path.name: path for path in folder.iterdir()} for folder in (tmp_path / "alone", out))
+    assert beside.keys() == alone.keys()
+    for name in ("README.md", "model.safetensors"):
+        assert beside[name].read_bytes() == alone[name].read_bytes()
 
 
 @pytest.mark.slow
@@ -391,7 +456,7 @@ def test_the_options_of_train_are_settings_and_a_wrong_one_is_said(
         "train: scaling: found 'none'; input should be 'fixed', "
     )
     assert refused(cli(*train, "--baseline", "ppo")) == "'ppo' is no baseline; there are: sft, dpo, orpo"
-    assert cli(*train, "--scaling", "ema", "--objective", "both", "--lora").code == 0
+    assert cli(*train, "--scaling", "ema", "--objective", "both", "--lora", "--skip-evaluation").code == 0
 
     settings = json.loads((out / "lineage.json").read_text())["settings"]
     assert (settings["scaling"], settings["contrast"], settings["lora_rank"]) == ("ema", "both", 16)

@@ -17,6 +17,7 @@ from tests.flows.conftest import COMMENTS, Published, Said
 from training.settings import TrainSettings
 
 EMBEDDED = Path(__file__).parents[2] / "flows" / "recipes" / "embedded.toml"
+QUICK = "[evaluate]\nk = 1\nprecision = false\n"
 
 
 @pytest.mark.slow
@@ -29,7 +30,7 @@ def test_a_build_ends_with_a_model_where_its_recipe_asks_for_one(
     def build(*arguments: str, **train: object) -> Said:
         given = {"into": str(models), "model": str(tiny_model), "steps": 2} | train
         lines = "\n".join(f"{key} = {json.dumps(found)}" for key, found in given.items())
-        (tmp_path / "mine.toml").write_text(f"{EMBEDDED.read_text()}\n[train]\n{lines}\n")
+        (tmp_path / "mine.toml").write_text(f"{EMBEDDED.read_text()}\n[train]\n{lines}\n{QUICK}")
         return cli(
             "build", tmp_path / "mine.toml", "--source", COMMENTS, "--name", "small", "--store", store, *arguments
         )
@@ -55,6 +56,8 @@ def test_a_build_ends_with_a_model_where_its_recipe_asks_for_one(
     lineage = json.loads((models / "small-v1" / "lineage.json").read_text())
     assert (lineage["digest"], lineage["settings"]["steps"]) == (version.digest, 2)
     assert lineage["settings"].keys() == TrainSettings.model_fields.keys()
+    evaluation = json.loads((models / "small-v1" / "evaluation.json").read_text())
+    assert (evaluation["settings"]["k"], list(evaluation["models"])) == (1, ["base", "tuned"])
     assert f"model:     {models / 'small-v1'}\n" in again.out
     assert [path.name for path in models.iterdir()] == ["small-v1"]
 
@@ -67,7 +70,7 @@ def test_no_model_is_made_of_a_candidate(tmp_path: Path) -> None:
     train = TrainSection(into=tmp_path / "models", model="nosuch")
     recipe = read_recipe("demo").model_copy(update={"train": train})
 
-    train_built(store.versions("demo")[-1], recipe)
+    train_built(store.versions("demo")[-1], recipe, tmp_path / "scores.sqlite")
 
     assert not (tmp_path / "models").exists()
 

@@ -16,7 +16,7 @@ from pairgen.errors import TrainingError
 from pairgen.loading import in_nucleus
 from pairgen.models import Floats, Parser
 from training.encoding import encode
-from training.evaluate import evaluate, outputs_figures, table, toxicity_figures
+from training.evaluate import evaluate, outputs_figures, toxicity_figures
 from training.evaluation_data import (
     Benchmarks,
     held_out_texts,
@@ -30,6 +30,7 @@ from training.faithfulness import precision_figures
 from training.figures import Units, figure, mean_of, paired_bootstrap, pooled
 from training.generation import NEW_TOKENS, TOP_P, Continuation, continuations, distinct_2, is_repetitive, log_probs
 from training.pictures import draw_plane
+from training.report import table
 from training.settings import EvaluateSettings
 
 
