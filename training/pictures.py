@@ -9,14 +9,15 @@ from matplotlib.figure import Figure
 _PANELS = (
     ("losses", ("cross_entropy", "representation", "likelihood", "clean")),
     ("weights", ("c_ce", "lambda", "mu")),
-    ("norm of the gradient", ("grad_norm",)),
+    ("norm of the gradient", ("grad_norm", "grad_norm_cross_entropy", "grad_norm_contrast")),
     ("tax: NLL of clean text less the base's, nats a token", ("tax",)),
 )
+_EVERY_SO_MANY_STEPS = ("tax", "grad_norm_cross_entropy", "grad_norm_contrast")
 _TAX = "tax.perplexity"
 
 
 def draw_curves(records: Sequence[dict[str, Any]], folder: Path, *, budget: float | None) -> list[Path]:
-    """`training_curves.svg` and `.png` in `folder`: a panel each for losses, weights, gradient norm and tax.
+    """`training_curves.svg` and `.png` in `folder`: a panel each for losses, weights, norms of gradients and tax.
 
     `records` are the lines of `training_log.jsonl`; a curve that is 0 or absent throughout is left out. `budget` is the
     limit of the tax in nats, drawn as a line, or None.
@@ -26,7 +27,7 @@ def draw_curves(records: Sequence[dict[str, Any]], folder: Path, *, budget: floa
         for name in names:
             points = [(record["step"], record[name]) for record in records if record.get(name) is not None]
             if any(height for _, height in points):
-                axes.plot(*zip(*points, strict=True), label=name, marker="." if name == "tax" else None)
+                axes.plot(*zip(*points, strict=True), label=name, marker="." if name in _EVERY_SO_MANY_STEPS else None)
         if title.startswith("tax") and budget is not None:
             axes.axhline(budget, linestyle="--", linewidth=1, color="0.4", label="budget")
         axes.set_title(title, fontsize=10)

@@ -48,10 +48,11 @@ def train(
 
     `out` loads with `AutoModelForCausalLM.from_pretrained`; beside the model stand `lineage.json` (`lineage`, what the
     caller knows of the version, as it is; with settings, seed, libraries, base model, code and losses),
-    `training_log.jsonl` (a line a step), `training_curves.svg` and `.png`, and a model card. `parser` finds the names
-    where the settings pool entities. `progress` is called with the steps done and the steps in all. A run that was
-    interrupted goes on from its last checkpoint when it is asked for again. `TrainingError` where `out` holds something
-    already, the version has nothing to train on or a loss is not finite; then `out` is not touched.
+    `training_log.jsonl` (a line a step; every `tax_every` steps with the norms of the two losses' gradients, unweighed,
+    else null), `training_curves.svg` and `.png`, and a model card. `parser` finds the names where the settings pool
+    entities. `progress` is called with the steps done and the steps in all. A run that was interrupted goes on from its
+    last checkpoint when it is asked for again. `TrainingError` where `out` holds something already, the version has
+    nothing to train on or a loss is not finite; then `out` is not touched.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise TrainingError(f"{out}: exists and is not empty; name another folder, or remove it first")
@@ -120,6 +121,14 @@ def _with_adapters(model: PreTrainedModel, rank: int) -> PreTrainedModel:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by a name that is to go
         return cast(PreTrainedModel, get_peft_model(model, adapters))
+
+
+def gradient_norm(loss: Tensor, parameters: Sequence[Tensor]) -> float:
+    """The L2 norm of the gradient of `loss` over all `parameters`; 0 where it depends on none. The graph stays."""
+    if not loss.requires_grad:
+        return 0.0
+    gradients = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
+    return torch.nn.utils.get_total_norm([each for each in gradients if each is not None]).item()
 
 
 def _about(settings: TrainSettings, chosen: pl.DataFrame, records: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -240,6 +249,7 @@ class _Loop(Trainer):
         if weights.clean:
             clean = self._clean_nll(self._clean.next())
             loss = loss + weights.clean * clean
+        norms = self._gradient_norms(model, losses["cross_entropy"], contrast) if tax is not None else (None, None)
         broken = [number for number in (loss.item(), tax or 0.0) if not math.isfinite(number)]
         if broken:
             raise TrainingError(
@@ -256,8 +266,19 @@ class _Loop(Trainer):
             "clean": None if clean is None else clean.item(),
             "tax": tax,
             "loss": loss.item(),
+            "grad_norm_cross_entropy": norms[0],
+            "grad_norm_contrast": norms[1],
         }
         return loss
+
+    def _gradient_norms(self, model: torch.nn.Module, *losses: Tensor) -> list[float]:
+        """The norm of the gradient of each loss by itself, not weighed; its graph stays for the step.
+
+        A backward pass each, so where tax is measured alone. Several processes log what their own batches give.
+        """
+        trained = [each for each in model.parameters() if each.requires_grad]
+        with torch.autocast(self.args.device.type, enabled=False):  # as in the backward pass of a step
+            return [gradient_norm(loss, trained) for loss in losses]
 
     def last_tax(self) -> float:
         """The tax of the model as it is after the last step; `TrainingError` where that step broke it."""

@@ -11,18 +11,21 @@ import polars as pl
 import pytest
 import torch
 from pydantic import ValidationError
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, set_seed
 
 import training.trainer
 from pairgen.errors import TrainingError
+from pairgen.loading import hardware
 from pairgen.models import Parser
+from training.batches import plan, train_pairs
 from training.checkpoints import work_folder
 from training.clean_text import clean_text
+from training.contrast_model import ContrastModel
 from training.encoding import after_first, encode
 from training.generation import log_probs
 from training.scaling import Measured, scaling_of
 from training.settings import TrainSettings
-from training.trainer import train
+from training.trainer import _Batches, train, trainable
 
 
 def settings(tiny_model: Path, **changed: Any) -> TrainSettings:
@@ -88,6 +91,45 @@ def test_every_step_is_logged_with_weights_that_give_its_loss(
         assert record["loss"] == pytest.approx(
             record["cross_entropy"] + 0.7 * (record["representation"] + record["likelihood"]), rel=1e-5
         )
+
+
+@pytest.mark.parametrize("contrast", ["likelihood", "both"])
+def test_the_norms_of_the_two_gradients_are_those_of_each_loss_alone(
+    tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame, contrast: str
+) -> None:
+    wanted = settings(tiny_model, contrast=contrast, tax_every=4, lambda_=0.7)
+
+    found = records(train(pairs, settings=wanted, out=tmp_path / "model", lineage={}))
+
+    measured = [[record[f"grad_norm_{loss}"] for loss in ("cross_entropy", "contrast")] for record in found]
+    assert [numbers != [None, None] for numbers in measured] == [True, False, False, False, True, False]
+    set_seed(wanted.seed)
+    model, tokenizer = trainable(str(tiny_model), max_tokens=wanted.max_tokens)
+    planned = plan(train_pairs(pairs), steps=1, batch_pairs=3, toxic_fraction=0.5, seed=0)
+    whole = ContrastModel(model, wanted)
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=hardware()[1]):
+        losses = whole(**_Batches(planned, tokenizer, wanted, None)[0])
+
+    def gradient(loss: torch.Tensor) -> torch.Tensor:
+        whole.zero_grad()
+        loss.backward(retain_graph=True)
+        return torch.cat(
+            [torch.zeros(each.numel()) if each.grad is None else each.grad.flatten() for each in whole.parameters()]
+        )
+
+    ours = gradient(losses["cross_entropy"]), gradient(losses["likelihood"] + losses["representation"])
+    assert measured[0] == pytest.approx([each.norm().item() for each in ours], rel=1e-4)
+    assert found[0]["grad_norm"] == pytest.approx((ours[0] + 0.7 * ours[1]).norm().item(), rel=1e-2)
+
+
+def test_what_is_measured_on_the_way_changes_no_weight(tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame) -> None:
+    often, once = (
+        train(pairs, settings=settings(tiny_model, contrast="both", tax_every=every), out=tmp_path / name, lineage={})
+        for name, every in (("often", 1), ("once", 100))
+    )
+
+    assert (often / "model.safetensors").read_bytes() == (once / "model.safetensors").read_bytes()
+    assert [record["loss"] for record in records(often)] == [record["loss"] for record in records(once)]
 
 
 @pytest.mark.parametrize("mode", ["toxicity", "density", "ema", "tax"])
