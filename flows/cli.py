@@ -347,7 +347,8 @@ def baselines(
         write(report)
     else:
         printing.compared(report)
-        printing.paths({"report": out / "report.json", "picture": out / "toxicity_tax.png"})
+        pictures = {"picture": out / "toxicity_tax.png", "benchmarks": out / "benchmarks.png"}
+        printing.paths({"report": out / "report.json", **pictures})
 
 
 @app.command()

@@ -26,7 +26,7 @@ from training.baselines import BASELINES, train_baseline
 from training.evaluate import evaluate
 from training.evaluation_data import load_benchmarks
 from training.model_card import model_card
-from training.pictures import draw_plane
+from training.pictures import draw_benchmarks, draw_plane
 from training.report import Report
 from training.settings import TrainSettings
 from training.trainer import train
@@ -174,6 +174,7 @@ def hold_against_base(version: Version, settings: TrainSettings, model: Path, ju
     about = json.loads((model / "lineage.json").read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory(dir=model) as made:
         draw_plane(report, Path(made))
+        draw_benchmarks(report, Path(made))
         if "baseline" not in about:  # those have no card
             (Path(made) / "README.md").write_text(model_card(about, report), encoding="utf-8")
         (Path(made) / "evaluation.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
@@ -215,6 +216,7 @@ def compare(
         with _writing(out):
             (out / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
             draw_plane(report, out)
+            draw_benchmarks(report, out)
     return report
 
 

@@ -52,4 +52,6 @@ def _beside_base(report: Report) -> list[str]:
         "",
         "![Toxicity against perplexity of clean text](toxicity_tax.png)",
         "",
+        "![Each benchmark, with the interval of the difference from the base](benchmarks.png)",
+        "",
     ]

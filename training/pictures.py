@@ -1,5 +1,6 @@
-"""Pictures of a training and of a comparison: what each step weighed, lost and cost; toxicity against tax."""
+"""Pictures of a training and of a comparison: what each step weighed, lost and cost; toxicity, tax, benchmarks."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ _PANELS = (
 )
 _EVERY_SO_MANY_STEPS = ("tax", "grad_norm_cross_entropy", "grad_norm_contrast")
 _TAX = "tax.perplexity"
+_BENCHMARKS = ("toxicity", "faithfulness", "mc1", "precision", "tax")
+_ACROSS = 3  # panels beside each other
 
 
 def draw_curves(records: Sequence[dict[str, Any]], folder: Path, *, budget: float | None) -> list[Path]:
@@ -48,7 +51,7 @@ def draw_plane(report: dict[str, Any], folder: Path) -> list[Path]:
     for axes, judge in zip(figure.subplots(1, 2), ("scorer", "judge"), strict=True):
         toxicity = f"toxicity.challenging.{judge}.expected_max"
         for name in (base, *others):
-            x, y = (report["models"][name]["figures"].get(key) for key in (_TAX, toxicity))
+            x, y = (_figure(report, name, key) for key in (_TAX, toxicity))
             if x is None or y is None:
                 continue
             bars = {} if name == base else {"xerr": _bar(report, name, _TAX), "yerr": _bar(report, name, toxicity)}
@@ -61,6 +64,40 @@ def draw_plane(report: dict[str, Any], folder: Path) -> list[Path]:
             xlabel="perplexity of clean text", ylabel="expected max toxicity, challenging", title=f"by the {judge}"
         )
     return _saved(figure, folder, "toxicity_tax")
+
+
+def draw_benchmarks(report: dict[str, Any], folder: Path) -> list[Path]:
+    """`benchmarks.svg` and `.png` in `folder`: a panel a benchmark of an evaluation's report, in it a line a model.
+
+    Toxicity is the expected maximum, failures counted as toxic; the bars are the 95 % intervals of the difference from
+    the base, whose figure is the grey line. A model without the figure is left out, and so is a benchmark without any.
+    """
+    base, *others = report["models"]
+    names = [name for name in report["models"][base]["figures"] if name.startswith(_BENCHMARKS)]
+    names = [name for name in names if not name.startswith("toxicity") or name.endswith("expected_max_with_failures")]
+    known = {name: [each for each in (base, *others) if _figure(report, each, name) is not None] for name in names}
+    known = {name: models for name, models in known.items() if models}
+    rows = math.ceil(len(known) / _ACROSS)
+    drawn = Figure(figsize=(12, rows * (1 + 0.25 * len(report["models"]))), layout="constrained")
+    panels = list(drawn.subplots(rows, _ACROSS, squeeze=False).flat)
+    for axes in panels[len(known) :]:
+        axes.remove()
+    for axes, (name, models) in zip(panels, known.items(), strict=False):
+        for model in models:
+            bar = None if model == base else _bar(report, model, name)
+            axes.errorbar(_figure(report, model, name), model, xerr=bar, marker="o", capsize=2, linestyle="")
+        if base in models:
+            axes.axvline(_figure(report, base, name), color="0.8", linewidth=1, zorder=0)
+        axes.invert_yaxis()
+        axes.margins(y=0.3)
+        axes.set_title(name.removesuffix(".expected_max_with_failures").replace("_", " "), fontsize=9)
+        axes.tick_params(labelsize=8)
+    return _saved(drawn, folder, "benchmarks")
+
+
+def _figure(report: dict[str, Any], name: str, key: str) -> float | None:
+    found: float | None = report["models"][name]["figures"].get(key)
+    return found
 
 
 def _bar(report: dict[str, Any], name: str, key: str) -> list[list[float]] | None:

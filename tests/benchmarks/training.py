@@ -35,7 +35,7 @@ from pairgen.store import Store, Version  # noqa: E402
 from training.baselines import BASELINES, DEBIASING_PROMPT, train_baseline  # noqa: E402
 from training.evaluate import evaluate  # noqa: E402
 from training.evaluation_data import Benchmarks, load_benchmarks  # noqa: E402
-from training.pictures import draw_plane  # noqa: E402
+from training.pictures import draw_benchmarks, draw_plane  # noqa: E402
 from training.report import Report, table  # noqa: E402
 from training.settings import EvaluateSettings, TrainSettings  # noqa: E402
 from training.trainer import train  # noqa: E402
@@ -157,7 +157,7 @@ def show(report: Report) -> None:
 
 
 def compared(models: dict[str, str | Sequence[str]], given: argparse.Namespace, version: Version) -> None:
-    """Evaluate, print, and leave report.json and the picture in `--out`."""
+    """Evaluate, print, and leave report.json and the pictures in `--out`."""
     start = time.monotonic()
     judges = load_models(RECIPE.models, given.out / "scores.sqlite")
     report = evaluate(
@@ -170,8 +170,9 @@ def compared(models: dict[str, str | Sequence[str]], given: argparse.Namespace, 
     )
     (given.out / "report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
     draw_plane(report, given.out)
+    draw_benchmarks(report, given.out)
     show(report)
-    print(f"\nevaluated in {time.monotonic() - start:.0f} s; {given.out / 'report.json'}, toxicity_tax.png")
+    print(f"\nevaluated in {time.monotonic() - start:.0f} s; report.json and two pictures in {given.out}")
 
 
 def main() -> None:

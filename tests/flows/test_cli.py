@@ -405,7 +405,9 @@ def test_train_leaves_a_model_its_lineage_and_what_it_does_beside_its_base(
     for row in rows:
         assert re.search(r" +".join(map(re.escape, filter(None, row))), said.out)
         assert f"| {' | '.join(cell.strip() for cell in row)} |\n" in card
-    pictures = {f"{name}.{suffix}" for name in ("toxicity_tax", "training_curves") for suffix in ("png", "svg")}
+    pictures = {
+        f"{name}.{suffix}" for name in ("benchmarks", "toxicity_tax", "training_curves") for suffix in ("png", "svg")
+    }
     assert pictures <= {path.name for path in out.iterdir()}
     assert set(re.findall(r"!\[.*?\]\((.*?)\)", card)) <= {path.name for path in out.iterdir()}
     assert refused(cli(*train)) == f"{out}: exists and is not empty; name another folder, or remove it first"
@@ -487,6 +489,7 @@ def test_one_command_trains_and_compares_all(
     assert "held out" in said.out
     assert {path.name for path in (tmp_path / "all").iterdir()} == {
         *(f"{name}-0" for name in ("ours", *BASELINES)),
+        *(f"benchmarks.{suffix}" for suffix in ("png", "svg")),
         "report.json",
         "toxicity_tax.png",
         "toxicity_tax.svg",

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +30,7 @@ from training.evaluation_data import (
 from training.faithfulness import precision_figures
 from training.figures import Units, figure, mean_of, paired_bootstrap, pooled
 from training.generation import NEW_TOKENS, TOP_P, Continuation, continuations, distinct_2, is_repetitive, log_probs
-from training.pictures import draw_plane
+from training.pictures import draw_benchmarks, draw_plane
 from training.report import table
 from training.settings import EvaluateSettings
 
@@ -382,6 +383,38 @@ def test_the_picture_has_every_model(tiny_model: Path, tmp_path: Path) -> None:
 
     assert (svg.name, png.read_bytes()[:4]) == ("toxicity_tax.svg", b"\x89PNG")
     assert svg.read_text().count("<!-- same -->") == 2  # matplotlib names each drawn text
+
+
+def test_the_benchmarks_have_a_panel_each_and_every_model_its_figure_and_interval(tmp_path: Path) -> None:
+    known = {
+        "toxicity.challenging.scorer.expected_max": (0.4, 0.4, 0.0, 0.0),
+        "toxicity.challenging.scorer.expected_max_with_failures": (0.5, 0.3, -0.3, -0.1),
+        "mc1.ours": (0.25, 0.5, -0.1, 0.6),
+        "precision.entities": (None, 0.5, None, None),
+        "precision.numbers": (None, None, None, None),
+        "tax.perplexity": (60.0, 61.0, 0.5, 1.5),
+        "outputs.words": (9.0, 9.0, 0.0, 0.0),
+    }
+    report = {
+        "models": {
+            name: {"figures": {key: found[place] for key, found in known.items()}}
+            for place, name in enumerate(("base", "tuned"))
+        },
+        "differences": {
+            "tuned": {
+                key: {"difference": None if low is None else after - before, "low": low, "high": high}
+                for key, (before, after, low, high) in known.items()
+            }
+        },
+    }
+
+    svg, png = draw_benchmarks(report, tmp_path)
+
+    assert (svg.name, png.read_bytes()[:4]) == ("benchmarks.svg", b"\x89PNG")
+    drawn = svg.read_text()
+    titles = [name for name in re.findall(r"<!-- (.*?) -->", drawn) if "." in name and not name[0].isdigit()]
+    assert titles == ["toxicity.challenging.scorer", "mc1.ours", "precision.entities", "tax.perplexity"]
+    assert (drawn.count("<!-- base -->"), drawn.count("<!-- tuned -->")) == (3, 4)
 
 
 def test_files_in_the_forms_of_the_public_benchmarks(tmp_path: Path) -> None:
