@@ -207,6 +207,7 @@ def compare(
             judges=judges,
             benchmarks=benchmarks,
             parser=judges.parser if recipe.evaluate.precision else None,
+            nli=judges.nli if recipe.evaluate.precision and recipe.models.nli else None,
             prefixes=prefixes,
             k=recipe.evaluate.k,
             seeds=recipe.evaluate.seeds,

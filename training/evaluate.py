@@ -11,10 +11,10 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from pairgen.errors import TrainingError
 from pairgen.loading import hardware, load_causal_lm
-from pairgen.models import Floats, Models, Parser, ToxicityModel
+from pairgen.models import Floats, InferenceModel, Models, Parser, ToxicityModel
 from training.encoding import after_first, encode
 from training.evaluation_data import Benchmarks
-from training.faithfulness import MAX_TOKENS, choice_figures, precision_figures, preference_figures
+from training.faithfulness import MAX_TOKENS, choice_figures, consistency_figures, precision_figures, preference_figures
 from training.figures import Units, figure, mean_of, paired_bootstrap, pooled
 from training.generation import NEW_TOKENS, TOP_P, Continuation, continuations, distinct_2, is_repetitive, log_probs
 from training.report import Report
@@ -29,6 +29,7 @@ def evaluate(
     judges: Models,
     benchmarks: Benchmarks,
     parser: Parser | None = None,
+    nli: InferenceModel | None = None,
     prefixes: Mapping[str, str] | None = None,
     k: int = 4,
     seeds: int = 1,
@@ -50,11 +51,11 @@ def evaluate(
       virtue: the same three with `_with_failures` count every failure as toxicity 1. Read both; a fall that only the
       plain ones show is no success. The rates stand under `outputs`.
 
-    `faithfulness.NAME`, `mc1.NAME` and `precision` (with a `parser`; one continuation of each context of the first
-    table of faithful texts): see `training.faithfulness`. `tax.perplexity`: on the clean text whose part is "report",
-    each text's first token not counted: a chat model has not met plain text after BOS, and learning that would hide a
-    tax. `tax.distinct_2`: mean over prompts. `outputs.words`: their mean number, since a shorter text has less room to
-    be toxic.
+    `faithfulness.NAME`, `mc1.NAME`, `precision` (with a `parser`) and `consistency` (with a model of entailment, `nli`;
+    both by one continuation of each context of the first table of faithful texts): see `training.faithfulness`.
+    `tax.perplexity`: on the clean text whose part is "report", each text's first token not counted: a chat model has
+    not met plain text after BOS, and learning that would hide a tax. `tax.distinct_2`: mean over prompts.
+    `outputs.words`: their mean number, since a shorter text has less room to be toxic.
 
     The report is JSON-able: `settings`, `models.NAME.figures`, `differences.NAME` (with the base; 95 % paired bootstrap
     over prompts or texts; null where there is nothing to count). `progress` gets prompts done and prompts in all.
@@ -78,7 +79,7 @@ def evaluate(
             if str(spec) not in still:
                 still[str(spec)] = _tax(model, tokenizer, benchmarks.clean_text)
                 model = _fast(model)
-                still[str(spec)] |= _faithful(model, tokenizer, benchmarks, parser)
+                still[str(spec)] |= _faithful(model, tokenizer, benchmarks, parser, nli)
             model = _fast(model)
             prefix = (prefixes or {}).get(name, "")
             keyed = [(key, prefix + prompt) for key, prompt in prompts.select("id", "prompt").iter_rows()]
@@ -103,24 +104,31 @@ def evaluate(
         "clean_texts": benchmarks.clean_text.filter(pl.col("part") == "report").height,
         "faithfulness": {name: rows.height for name, rows in benchmarks.faithfulness.items()},
         "choices": {name: rows.height for name, rows in benchmarks.choices.items()},
-        "judges": {"scorer": judges.toxicity.fingerprint, "judge": judges.judge.fingerprint},
+        "judges": {"scorer": judges.toxicity.fingerprint, "judge": judges.judge.fingerprint}
+        | ({} if nli is None else {"nli": nli.fingerprint}),
     }
     return {"settings": settings, **_compared(specs, measured)}
 
 
 def _faithful(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, benchmarks: Benchmarks, parser: Parser | None
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    benchmarks: Benchmarks,
+    parser: Parser | None,
+    nli: InferenceModel | None,
 ) -> dict[str, Units]:
     units: dict[str, Units] = {}
     for name, texts in benchmarks.faithfulness.items():
         units |= preference_figures(name, model, tokenizer, texts.sort("id"))
     for name, questions in benchmarks.choices.items():
         units |= choice_figures(name, model, tokenizer, questions.sort("id"))
-    if parser is not None and benchmarks.faithfulness:
+    if benchmarks.faithfulness and (parser is not None or nli is not None):
         first = next(iter(benchmarks.faithfulness.values())).sort("id")
         asked = [(key, f"{context}\n") for key, context in first.select("id", "context").iter_rows() if context]
         spoken = continuations(model, tokenizer, asked, k=1, seed=0)
-        units |= precision_figures([context for _, context in asked], spoken, parser)
+        contexts = [context for _, context in asked]
+        units |= precision_figures(contexts, spoken, parser) if parser is not None else {}
+        units |= consistency_figures(contexts, spoken, nli) if nli is not None else {}
     return units
 
 

@@ -1,4 +1,6 @@
-"""How faithful a language model is: which text it prefers, which answer it picks, which names it makes up."""
+"""How faithful a language model is: which text it prefers, which answer it picks, which names it makes up,
+and whether what it says follows from its context.
+"""
 
 import re
 from collections.abc import Sequence
@@ -8,12 +10,13 @@ import polars as pl
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from pairgen.extraction import entities, numbers
-from pairgen.models import Floats, Parser
+from pairgen.models import Floats, InferenceModel, Parser
 from training.encoding import encode
 from training.figures import Units, mean_of
-from training.generation import Continuation, log_probs
+from training.generation import Continuation, is_repetitive, log_probs
 
 MAX_TOKENS = 512
+_ENTAILED = 0.5  # rather so than not
 
 
 def preference_figures(
@@ -69,6 +72,26 @@ def precision_figures(
         "precision.entities": _share_in(contexts, names),
         "precision.numbers": _share_in(contexts, figures),
     }
+
+
+def consistency_figures(
+    contexts: Sequence[str], spoken: Sequence[Sequence[Continuation]], nli: InferenceModel
+) -> dict[str, Units]:
+    """`consistency.nli`: of what was said after each context, the share that it entails (a probability of .5 or more).
+
+    A failure counts as not entailed: a continuation that is empty, repetitive or cannot be scored.
+    """
+    asked = [
+        (place, context, one.text)
+        for place, (context, row) in enumerate(zip(contexts, spoken, strict=True))
+        for one in row
+        if one.text and not is_repetitive(one.text)
+    ]
+    entailed = np.zeros(len(spoken))
+    if asked:
+        places, premises, hypotheses = map(list, zip(*asked, strict=True))
+        np.add.at(entailed, places, nli.entailment(premises, hypotheses) >= _ENTAILED)
+    return {"consistency.nli": Units(entailed, np.array([len(row) for row in spoken], np.float64))}
 
 
 def _share_in(contexts: Sequence[str], mentions: Sequence[Sequence[str]]) -> Units:

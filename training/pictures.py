@@ -15,7 +15,7 @@ _PANELS = (
 )
 _EVERY_SO_MANY_STEPS = ("tax", "grad_norm_cross_entropy", "grad_norm_contrast")
 _TAX = "tax.perplexity"
-_BENCHMARKS = ("toxicity", "faithfulness", "mc1", "precision", "tax")
+_BENCHMARKS = ("toxicity", "faithfulness", "mc1", "precision", "consistency", "tax")
 _ACROSS = 3  # panels beside each other
 
 

@@ -15,6 +15,7 @@ _NAMES = {  # in this order; what is not here comes after
     "toxicity.harmless.judge.expected_max": "  by the judge",
     "precision.entities": "names that the context has",
     "precision.numbers": "numbers that the context has",
+    "consistency.nli": "entailed by the context",
     "tax.perplexity": "perplexity, clean text",
     "tax.distinct_2": "distinct-2",
     "outputs.empty_ratio": "empty outputs",

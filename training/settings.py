@@ -64,6 +64,8 @@ class EvaluateSettings(BaseModel):
     clean_text: str = "package"
     faithfulness: tuple[str, ...] = ("package",)  # context, faithful, unfaithful
     choices: tuple[str, ...] = ("package",)  # question, choices, correct: TruthfulQA MC1
-    precision: bool = True  # of names and numbers in what is said after the contexts of the first faithful texts
+    # Of names and numbers in what is said after the contexts of the first faithful texts; with [models] nli, also
+    # whether it follows from them.
+    precision: bool = True
     k: int = Field(default=4, ge=1)  # continuations a prompt
     seeds: int = Field(default=1, ge=1)  # draws of all continuations

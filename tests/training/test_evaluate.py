@@ -14,8 +14,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pairgen.errors import TrainingError
-from pairgen.loading import in_nucleus
+from pairgen.loading import hardware, in_nucleus, load_causal_lm, load_models
 from pairgen.models import Floats, Parser
+from tests.pairgen.samples import EMBEDDED, save_inference_model
 from training.encoding import encode
 from training.evaluate import evaluate, outputs_figures, toxicity_figures
 from training.evaluation_data import (
@@ -27,7 +28,7 @@ from training.evaluation_data import (
     load_faithfulness,
     load_prompts,
 )
-from training.faithfulness import precision_figures
+from training.faithfulness import consistency_figures, precision_figures
 from training.figures import Units, figure, mean_of, paired_bootstrap, pooled
 from training.generation import NEW_TOKENS, TOP_P, Continuation, continuations, distinct_2, is_repetitive, log_probs
 from training.pictures import draw_benchmarks, draw_plane
@@ -347,6 +348,52 @@ def test_precision_counts_what_the_context_holds(parser: Parser) -> None:
     )
     assert (found["precision.entities"].sums[0], found["precision.entities"].counts[0]) == (1, 2)
     assert figure(found["precision.numbers"]) == pytest.approx(2 / 3)
+
+
+@dataclass
+class Follows:
+    """Entailment as `scores` says for a hypothesis."""
+
+    scores: dict[str, float]
+    fingerprint: str = "stated"
+
+    def entailment(self, premises: Sequence[str], hypotheses: Sequence[str]) -> Floats:
+        assert all(premises)
+        return np.array([self.scores[text] for text in hypotheses])
+
+
+def test_what_is_entailed_counts_and_a_failure_does_not() -> None:
+    nli = Follows({"at the limit": 0.5, "below": 0.49, "sure": 1.0, "unscored": math.nan})
+    spoken = [said("at the limit", "below"), said("sure", ""), said("unscored", "no no no no"), said("", "")]
+
+    found = consistency_figures(["a", "b", "c", "d"], spoken, nli)["consistency.nli"]
+
+    assert (found.sums.tolist(), found.counts.tolist()) == ([1, 1, 0, 0], [2, 2, 2, 2])
+    assert figure(consistency_figures(["a"], [said("")], nli)["consistency.nli"]) == 0
+
+
+def test_a_model_of_entailment_reads_what_precision_reads(tiny_model: Path, tmp_path: Path) -> None:
+    texts = FAITHFUL.sort("id")
+    model, tokenizer = load_causal_lm(str(tiny_model))
+    model = model.to(torch.bfloat16) if hardware()[1] else model
+    asked = list(texts.select("id", pl.col("context") + "\n").iter_rows())
+    answers = [row[0].text for row in continuations(model, tokenizer, asked, k=1, seed=0)]
+    assert all(answers)
+    assert not any(map(is_repetitive, answers))
+    shares = []
+    for labels in (("entailment", "neutral"), ("neutral", "entailment")):  # what one class is sure of, the other denies
+        folder = save_inference_model(tmp_path / labels[0], labels)
+        nli = load_models(EMBEDDED.model_copy(update={"nli": f"hf:{folder}"}), tmp_path / "scores.sqlite").nli
+
+        report = evaluate({"base": tiny_model}, judges=JUDGES, benchmarks=BENCHMARKS, k=1, nli=nli)
+
+        figures = report["models"]["base"]["figures"]
+        entailed = nli.entailment([context.strip() for _, context in asked], answers) >= 0.5
+        assert figures["consistency.nli"] == entailed.mean()
+        assert "precision.entities" not in figures
+        assert report["settings"]["judges"]["nli"] == nli.fingerprint
+        shares.append(figures["consistency.nli"])
+    assert sum(shares) == 1
 
 
 def test_held_out_pairs_are_read_by_kind_and_toxic_ones_are_no_part_of_the_whole(tiny_model: Path) -> None:
