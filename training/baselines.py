@@ -22,7 +22,7 @@ from training.batches import plan_pairs, train_pairs
 from training.checkpoints import work_folder
 from training.formats import trl_rows
 from training.settings import TrainSettings
-from training.trainer import trainable
+from training.trainer import adapters_of, trainable
 
 Progress = Callable[[int, int], None]
 BASELINES = ("sft", "dpo", "orpo")
@@ -45,9 +45,9 @@ def train_baseline(
     """Train the base of `settings` by the baseline `name` on the pairs that our own training sees, in the same order.
 
     TRL's batches are full and ours hold up to `batch_pairs`, for a set is not torn: a step of TRL's stands further in
-    that order, which begins again where it ends. Model, steps, pairs a batch, seed, tokens and the course of the
-    learning rate are those of `settings`. `sft` learns the positives alone. `out` is a folder like the one that
-    `trainer.train` writes: model, tokenizer, `lineage.json`.
+    that order, which begins again where it ends. Model, steps, pairs a batch, seed, tokens, adapters (merged at the
+    end) and the course of the learning rate are those of `settings`. `sft` learns the positives alone. `out` is a
+    folder like the one that `trainer.train` writes: model, tokenizer, `lineage.json`.
     `TrainingError` where `name` is no baseline, TRL is not installed, `out` holds something already, or the system
     stops what is done there.
     """
@@ -67,7 +67,8 @@ def train_baseline(
         loop.add_callback(_Told(progress))
         loop.train()
         folder = work / "model"
-        model.save_pretrained(folder)
+        trained = loop.accelerator.unwrap_model(loop.model)
+        (trained.merge_and_unload() if settings.lora_rank else trained).save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         about = {
             "baseline": name,
@@ -141,7 +142,11 @@ def _trainer(
     else:
         arguments, trainer = orpo.ORPOConfig(**common, beta=_BETA, remove_unused_columns=False), orpo.ORPOTrainer
     return trainer(
-        model=model, args=arguments, train_dataset=Dataset.from_list(rows.to_dicts()), processing_class=tokenizer
+        model=model,
+        args=arguments,
+        train_dataset=Dataset.from_list(rows.to_dicts()),
+        processing_class=tokenizer,
+        peft_config=adapters_of(settings.lora_rank) if settings.lora_rank else None,
     )
 
 

@@ -112,12 +112,19 @@ def trainable(spec: str, *, max_tokens: int) -> tuple[PreTrainedModel, PreTraine
     return model, tokenizer
 
 
-def _with_adapters(model: PreTrainedModel, rank: int) -> PreTrainedModel:
+def adapters_of(rank: int) -> Any:
+    """The `LoraConfig` of adapters of `rank` at all linear layers; `TrainingError` where peft is not installed."""
     try:
-        from peft import LoraConfig, get_peft_model
+        from peft import LoraConfig
     except ImportError as error:
         raise TrainingError("LoRA needs peft, which is not installed: pip install 'contrast-pairs[lora]'") from error
-    adapters = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
+    return LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
+
+
+def _with_adapters(model: PreTrainedModel, rank: int) -> PreTrainedModel:
+    adapters = adapters_of(rank)
+    from peft import get_peft_model
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by a name that is to go
         return cast(PreTrainedModel, get_peft_model(model, adapters))

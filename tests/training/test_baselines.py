@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pairgen.errors import TrainingError
@@ -61,6 +62,24 @@ def test_a_baseline_learns_and_says_where_it_comes_from(
     assert (lineage["version"], lineage["baseline"], lineage["seed"]) == ("talk@v3", name, 0)
     assert lineage["learning_rate"] == (1e-5 if name == "dpo" else 1e-2)
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", BASELINES)
+def test_adapters_of_a_baseline_are_merged(tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame, name: str) -> None:
+    out = train_baseline(
+        name, pairs, settings=settings(tiny_model, steps=2, lora_rank=2), out=tmp_path / "model", lineage={}
+    )
+
+    assert not (out / "adapter_config.json").exists()
+    before, after = (AutoModelForCausalLM.from_pretrained(folder).state_dict() for folder in (tiny_model, out))
+    assert before.keys() == after.keys()
+    moved = {weight for weight in before if not torch.equal(before[weight], after[weight])}
+    assert moved == {weight for weight in before if weight.endswith("_proj.weight")}
+    for weight in moved:
+        assert torch.linalg.matrix_rank(after[weight] - before[weight], rtol=1e-3) <= 2
+    assert json.loads((out / "lineage.json").read_text())["settings"]["lora_rank"] == 2
 
 
 @pytest.mark.slow
