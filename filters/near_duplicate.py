@@ -4,9 +4,12 @@ here and reported on there.
 
 import re
 from collections.abc import Sequence
+from functools import reduce
 from typing import ClassVar, Literal, Self
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
 from filters.base import Filter, apply_filters, keep_pairs, score_pairs
@@ -19,7 +22,6 @@ from pairgen.store import Store, Version
 from pairgen.withdrawn import refuse_withdrawn
 
 _PINNED = re.compile(r"(.+@v\d+)@([0-9a-f]{64})")
-_NEAREST = {"similarity": pl.Float64(), "duplicate_of": pl.String()}
 
 
 class NearDuplicate(Filter):
@@ -50,18 +52,9 @@ class NearDuplicate(Filter):
         Of another version it is "NAME@v3 SET_ID"; null where nothing comes near.
         """
         parents = pairs.select("set_id", "parent").unique("set_id").sort("set_id")
-        ids = parents["set_id"].to_list()
-        found = [
-            (similarity, ids[place] if place >= 0 else None)
-            for place, similarity in nearest_before(parents["parent"].to_list())
-        ]
-        sets = parents.select("set_id").hstack(pl.DataFrame(found, schema=_NEAREST, orient="row"))
-        own = pairs.select("set_id").join(sets, on="set_id", how="left", maintain_order="left")
-        if not self.against:
-            return own.select(*_NEAREST)
-        others = self._nearest_of_versions(pairs)
-        nearer = others["similarity"] > own["similarity"]
-        return pl.DataFrame({name: others[name].zip_with(nearer, own[name]) for name in _NEAREST})
+        sets = parents.select("set_id", **_nearest(parents["parent"], names=parents["set_id"]))
+        own = pairs.select("set_id").join(sets, on="set_id", how="left", maintain_order="left").drop("set_id")
+        return _nearer(own, self._nearest_of_versions(pairs)) if self.against else own
 
     def score(self, pairs: pl.DataFrame, models: Models) -> pl.Series:
         return self.nearest(pairs)["similarity"]
@@ -74,20 +67,29 @@ class NearDuplicate(Filter):
             raise StoreError(
                 "near_duplicate: `against` names versions, but no store was given: settle the filter first"
             )
-        held: dict[str, str] = {}
-        for version in (_version(reference, self._store) for reference in self.against):
-            for text, set_id in _texts(version.pairs()).iter_rows():
-                held.setdefault(text, f"{version.reference} {set_id}")
-        new = _texts(pairs)["text"].to_list()
-        places = nearest_before([*held, *new], groups=["held"] * len(held) + ["new"] * len(new))
-        where = [*held.values()]
-        nearest = {
-            text: (similarity, where[place] if place >= 0 else None)
-            for text, (place, similarity) in list(zip([*held, *new], places, strict=True))[len(held) :]
-        }
-        rows = pairs.select("parent", "positive", "negative").iter_rows()
-        best = [max((nearest[text] for text in row), key=lambda found: found[0]) for row in rows]
-        return pl.DataFrame(best, schema=_NEAREST, orient="row")
+        versions = [_version(reference, self._store) for reference in self.against]
+        names = [pl.format("{} {}", pl.lit(each.reference), "set_id") for each in versions]
+        texts = [_texts(each.pairs()).with_columns(set_id=name) for each, name in zip(versions, names, strict=True)]
+        held, new = pl.concat(texts).unique("text", keep="first", maintain_order=True), _texts(pairs)["text"]
+        groups = np.repeat([0, 1], [held.height, len(new)])
+        nearest = _nearest(pl.concat([held["text"], new]), names=held["set_id"], groups=groups)
+        found = pl.DataFrame({"text": new, **{name: each.tail(len(new)) for name, each in nearest.items()}})
+        sides = (pairs.select(text=side) for side in ("parent", "positive", "negative"))
+        joined = [side.join(found, on="text", how="left", maintain_order="left").drop("text") for side in sides]
+        return reduce(_nearer, joined)
+
+
+def _nearest(texts: pl.Series, *, names: pl.Series, groups: NDArray[np.int64] | None = None) -> dict[str, pl.Series]:
+    """`nearest_before`, as the columns `similarity` and `duplicate_of`, the name of the text at that place."""
+    found = nearest_before(texts, groups=groups)
+    places = found["before"].replace(-1, None)
+    return {"similarity": found["similarity"], "duplicate_of": names.gather(places)}
+
+
+def _nearer(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
+    """Row for row that of the greater `similarity`; of equals `one`."""
+    nearer = other["similarity"] > one["similarity"]
+    return pl.DataFrame({name: other[name].zip_with(nearer, one[name]) for name in one.columns})
 
 
 def apply_across_sets(pairs: pl.DataFrame, filters: Sequence[Filter], models: Models) -> Outcome:

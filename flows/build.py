@@ -128,7 +128,7 @@ def leaking_texts(shards: list[Path], work: Path, recipe: Recipe) -> Path:
     """The file that says which texts another split must not see."""
     leaks = work / "leaks.parquet"
     if not is_table(leaks):
-        texts = [pl.read_parquet(shard / "read.parquet") for shard in shards]
+        texts = [pl.scan_parquet(shard / "read.parquet", glob=False) for shard in shards]
         write_whole(leaks, find_leaks(texts, max_similarity=recipe.split.max_similarity))
     return leaks
 

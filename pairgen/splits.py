@@ -3,7 +3,8 @@
 A near duplicate of a validation or test text is dropped from train, so that nothing is trained on what is reported.
 """
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -37,24 +38,38 @@ def split_of(text_id: str, *, validation_fraction: float, test_fraction: float) 
     return "validation" if draw < test_fraction + validation_fraction else "train"
 
 
-def find_leaks(tables: Sequence[pl.DataFrame], *, max_similarity: float) -> pl.DataFrame:
+def find_leaks(tables: Sequence[pl.DataFrame | pl.LazyFrame], *, max_similarity: float) -> pl.DataFrame:
     """What another split must not see: `text_id`, `text` and `score_similarity`, its Jaccard similarity.
 
     Test comes before validation and validation before train: a text, or a reference of it, leaks if it is over
-    `max_similarity` to one of an earlier split. `tables` hold `text_id`, `text`, `split` and `references`.
+    `max_similarity` to one of an earlier split. `tables` hold `text_id`, `text`, `split` and `references`; lazy ones
+    are read twice, one at a time.
     """
-    rank = {name: place for place, name in enumerate(reversed(SPLITS))}
-    columns = ("text_id", "text", "split")
-    written = [table.explode("references").with_columns(text="references") for table in tables]
-    texts = pl.concat([empty(TEXTS).select(columns), *(table.select(columns) for table in [*tables, *written])])
-    texts = texts.unique().sort(pl.col("split").replace_strict(rank, return_dtype=pl.Int8), "text_id", "text")
-    distinct = texts.unique(["split", "text"], keep="first", maintain_order=True)
-    nearest = nearest_before(distinct["text"].to_list(), groups=distinct["split"].to_list())
-    scores = pl.Series([similarity for _, similarity in nearest], dtype=pl.Float64)
-    leaks = distinct.select("split", "text", score_similarity=scores).filter(
-        pl.col("score_similarity") > max_similarity
-    )
-    return texts.join(leaks, on=["split", "text"], how="inner", maintain_order="left").drop("split")
+    ranks = array("b")  # of the texts that were read
+
+    def written() -> Iterator[str]:
+        for table in map(_written, tables):
+            ranks.extend(table["rank"])
+            yield from table["text"]
+
+    scores = nearest_before(written(), groups=ranks)["similarity"]
+    schema = {**_written(empty(TEXTS)).schema, "score_similarity": pl.Float64()}
+    leaks, start = [], 0
+    for table in map(_written, tables):
+        scored = table.with_columns(score_similarity=scores.slice(start, table.height))
+        # As rows, since a table that was filtered holds on to all texts of the whole one.
+        leaks += scored.filter(pl.col("score_similarity") > max_similarity).rows()
+        start += table.height
+    found = pl.DataFrame(leaks, schema=schema, orient="row")
+    return found.unique().sort("rank", "text_id", "text").drop("rank")
+
+
+def _written(texts: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
+    """`text_id` and `text` of all `texts` and of their references, and the `rank` of their split: test first."""
+    rank = pl.col("split").replace_strict(list(reversed(SPLITS)), range(len(SPLITS)), return_dtype=pl.Int8)
+    some = texts.lazy().select("text_id", "text", "references", rank=rank)
+    references = some.explode("references").select("text_id", "rank", text="references")
+    return pl.concat([some.select("text_id", "rank", "text"), references]).collect()
 
 
 def drop_leaks(texts: pl.DataFrame, *, leaks: pl.DataFrame) -> Outcome:

@@ -130,8 +130,11 @@ def test_leaks_do_not_depend_on_the_order_or_the_shards() -> None:
     one = find_leaks([table], max_similarity=0.7)
     other = find_leaks([table.tail(2).reverse(), empty(TEXTS), table.head(2).reverse()], max_similarity=0.7)
 
+    lazy = find_leaks([table.head(1).lazy(), table.tail(3).lazy()], max_similarity=0.7)
+
     assert one.height == 2
     assert_frame_equal(one, other)
+    assert_frame_equal(one, lazy)
 
 
 @pytest.mark.parametrize("tables", [[], [empty(TEXTS)]])
