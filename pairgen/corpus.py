@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from importlib.util import find_spec
@@ -23,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pairgen.digests import digest, normalise
 from pairgen.errors import SourceError
 from pairgen.language import is_in, languages
+from pairgen.remote_file import copy_of
 from pairgen.schema import REFERENCES, TEXTS, Outcome, Schema, drop, empty
 from pairgen.splits import SplitSettings, split_of
 
@@ -81,9 +83,9 @@ class SourceFacts:
 def read_source(path: str, settings: SourceSettings) -> tuple[pl.DataFrame, SourceFacts]:
     """The rows at `path` as a `RAW` table, in their order, and what was read.
 
-    `path` is a csv, tsv, jsonl, parquet or txt file (a line a text), the folder of a `datasets` data set,
-    `hf:org/name@revision`, or `package:demo`. Texts are as they stand; `text_id` is the digest of the normalised text
-    and context. Raises `SourceError` where nothing can be read, or no column holds the texts.
+    `path` is a csv, tsv, jsonl, parquet or txt file (a line a text), here or at a URL that fsspec knows, the folder of
+    a `datasets` data set, `hf:org/name@revision`, or `package:demo`. Texts are as they stand; `text_id` is the digest
+    of the normalised text and context. Raises `SourceError` where nothing can be read, or no column holds the texts.
     """
     tables: list[pl.DataFrame] = []
     facts = read_in_batches(path, settings, tables.append)
@@ -95,7 +97,7 @@ def read_in_batches(path: str, settings: SourceSettings, take: Callable[[pl.Data
     if path.startswith("hf:"):
         name = path.removeprefix("hf:").partition("@")[0].replace("/", "--")
     else:
-        name = "demo" if path == "package:demo" else Path(path).stem
+        name = "demo" if path == "package:demo" else (_file(path) if "://" in path else Path(path)).stem
     rows, of_rows = 0, hashlib.sha256()
     for table in _batches(path):
         take(_raw(path, name, table, settings))
@@ -272,11 +274,17 @@ def _lists(path: str, table: pl.DataFrame, column: str | None) -> pl.Expr:
 def check_source(path: str) -> None:
     """Raise `SourceError` where `path` cannot be a source: not there, not to be read, empty, no known format, no UTF-8.
 
-    Reads the beginning of a file at most, so that a mistake is told before any work is done; asks no hub.
+    Reads the beginning of a file at most, so that a mistake is told before any work is done; asks no hub, but what is
+    at a URL is copied here.
     """
     if path.startswith("hf:") or path == "package:demo":
         return
     file = _file(path)
+    with _told_of(path, file):
+        _check_file(file)
+
+
+def _check_file(file: Path) -> None:
     try:
         if not file.exists():
             raise SourceError(
@@ -284,21 +292,33 @@ def check_source(path: str) -> None:
             )
         if file.is_dir():
             return
-        suffix = file.suffix.lower()
-        if suffix not in _SUFFIXES:
-            raise SourceError(
-                f"{file}: {file.suffix or 'no suffix'} is no known format; there are: {', '.join(_SUFFIXES)}"
-            )
+        _check_suffix(file, file.suffix)
         if not file.stat().st_size:
             raise SourceError(f"{file}: is empty; a corpus of at least one text is expected")
         with file.open("rb") as stream:
             beginning = stream.read(_BEGINNING)
-        if suffix != ".parquet":
+        if file.suffix.lower() != ".parquet":
             codecs.getincrementaldecoder("utf-8")().decode(beginning)
     except PermissionError as error:
         raise SourceError(f"{file}: may not be read; check its permissions") from error
     except UnicodeDecodeError as error:
         raise SourceError(_encoding_fault(file, error.start)) from error
+
+
+@contextmanager
+def _told_of(path: str, file: Path | None) -> Iterator[None]:
+    """What is wrong in `file`, the copy of what is at a URL, is told of the URL."""
+    try:
+        yield
+    except SourceError as error:
+        if "://" not in path:
+            raise
+        raise SourceError(str(error).replace(str(file), path)) from error
+
+
+def _check_suffix(file: Path | str, suffix: str) -> None:
+    if suffix.lower() not in _SUFFIXES:
+        raise SourceError(f"{file}: {suffix or 'no suffix'} is no known format; there are: {', '.join(_SUFFIXES)}")
 
 
 def read_rows(path: str) -> pl.DataFrame:
@@ -309,18 +329,26 @@ def read_rows(path: str) -> pl.DataFrame:
 def _batches(path: str) -> Iterator[pl.DataFrame]:
     """The rows at `path` in tables of one schema, none of them empty; `SourceError` where there is no row."""
     there = False
-    for table in _hub(path) if path.startswith("hf:") else _local(_file(path)):
-        if table.height:
-            there = True
-            yield table
+    file = None if path.startswith("hf:") else _file(path)
+    with _told_of(path, file):
+        for table in _hub(path) if file is None else _local(file):
+            if table.height:
+                there = True
+                yield table
     if not there:
         raise SourceError(f"{path}: holds no rows; a corpus of at least one text is expected")
 
 
 def _file(path: str) -> Path:
-    """The file that `path` means; `package:NAME/PATH` is one that is packaged with the installed package NAME."""
+    """The file that `path` means, of a URL a copy; `package:NAME/PATH` is one in the installed package NAME."""
     if path == "package:demo":
         return Path(str(files("pairgen") / "demo" / "comments.jsonl"))
+    protocol, url, rest = path.partition("://")
+    if url and protocol in ("file", "local"):
+        return Path(rest)
+    if url:
+        _check_suffix(path, Path(rest.partition("?")[0]).suffix)
+        return copy_of(path)
     scheme, _, rest = path.partition(":")
     if scheme != "package":
         return Path(path)
@@ -332,7 +360,7 @@ def _file(path: str) -> Path:
 
 
 def _local(file: Path) -> Iterator[pl.DataFrame]:
-    check_source(str(file))
+    _check_file(file)
     try:
         yield from _folder(file) if file.is_dir() else _parsed(file, file.suffix.lower())
     except PermissionError as error:

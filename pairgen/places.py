@@ -20,6 +20,7 @@ from typing import Any, TypeAlias
 from pairgen.errors import StoreError
 
 _EXCLUSIVE = ("memory", "s3", "s3a")  # where `create` was tested to let one of many through
+_CHANGING = ("size", "etag", "lastmodified", "mtime", "modified", "created", "updated", "generation", "versionid")
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _one_at_a_time = threading.Lock()  # fsspec's memory looks first and writes then
 
@@ -66,6 +67,18 @@ class Remote:
             files.invalidate_cache()
             found = files.find(path, detail=True)
             return {each.removeprefix(f"{path}/"): int(info["size"]) for each, info in found.items() if each != path}
+
+    def stamp(self) -> str:
+        """What the server says of the file that changes with it: its size, ETag and time, as far as it does."""
+        with self._asked() as (files, path):
+            said = files.info(path)
+            if said["type"] != "file":
+                raise FileNotFoundError(path)
+            return str(sorted((key, str(said[key])) for key in said if re.sub("[-_]", "", key.lower()) in _CHANGING))
+
+    def copy_to(self, file: Path) -> None:
+        with self._asked() as (files, path):
+            files.get_file(path, str(file))
 
     def write(self, content: bytes) -> None:
         """The file whole, instead of what was there."""
@@ -126,7 +139,7 @@ class Remote:
             raise
         except FileNotFoundError as error:
             if "bucket" in str(error).lower():
-                raise StoreError(f"{self.url}: there is no such bucket; make it, or choose another --store") from error
+                raise StoreError(f"{self.url}: there is no such bucket; make it, or choose another") from error
             raise
         except PermissionError as error:
             raise StoreError(
@@ -195,6 +208,8 @@ def _opened(url: str) -> tuple[Any, str]:
         if url.partition("://")[0] not in available_protocols():
             raise StoreError(f"{url}: unknown protocol; give a folder, s3://BUCKET/FOLDER or memory://NAME") from error
         raise StoreError(f"{url}: no address of a store ({_said(error)})") from error
+    except OSError as error:  # of what connects at once: ftp://, hdfs://
+        raise StoreError(f"{url}: cannot be reached ({_said(error)}); is the address right?") from error
     return files, str(path).rstrip("/")
 
 

@@ -7,7 +7,10 @@ from typing import Any
 
 import boto3
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from s3fs import S3FileSystem
 from werkzeug.serving import make_server
+
+from pairgen import places
 
 BUCKET = "pairs"
 UNANSWERED: set[str] = set()  # paths whose next PUT is done, and answered by 503
@@ -46,3 +49,5 @@ def serve_s3() -> Iterator[dict[str, str]]:
         server.shutdown()
         thread.join()
         server.server_close()
+        S3FileSystem.clear_instance_cache()  # the next server has another port
+        places._opened.cache_clear()
