@@ -19,6 +19,7 @@ from filters.base import apply_filters
 from filters.near_duplicate import apply_across_sets
 from filters.what_if import curves
 from flows.engines import task_runner
+from flows.killed import noted
 from flows.progress import tell_where_time_went, timing, where_time_went
 from flows.publishing import show_card, show_time
 from flows.recipe import Recipe, RunSettings
@@ -82,7 +83,8 @@ def made(recipe: Recipe, store: Place, memory: Path) -> tuple[Version, bool, Cou
     Where shards are worked on, `memory` is the file of scores that the models share.
     """
     models = load_models(recipe.models, memory)
-    with workplace(local_folder(store), recipe.publish.name, *what_decides(recipe, models)) as work:
+    note = memory.with_name(f"{recipe.publish.name}.run")
+    with workplace(local_folder(store), recipe.publish.name, *what_decides(recipe, models)) as work, noted(note):
         raw = shard_source(recipe, work)
         read = across(read_texts, raw.folders, recipe)
         leaks = leaking_texts(read, work, recipe)

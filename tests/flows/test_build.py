@@ -12,11 +12,15 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import datasets
 import polars as pl
 import pytest
 import yaml
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import StateType
 from prefect.settings import PREFECT_API_URL
 
 from filters.near_duplicate import NearDuplicate
@@ -480,6 +484,8 @@ def test_killed_anywhere_the_same_build_goes_on_and_ends_with_the_same_digest(
         running.wait()
     done = {file: file.stat().st_mtime_ns for file in store.glob(".build-small/*/shard-*/*.json")}
     assert Store(store).versions() == []
+    killed = UUID((store / ".cache" / "small.run").read_text())
+    assert states_of(killed)[0] == StateType.RUNNING
     seen: dict[Path, int] = {}
 
     def publish_after_looking(name: str, contents: Contents, **given: Any) -> tuple[Version, bool]:
@@ -497,6 +503,29 @@ def test_killed_anywhere_the_same_build_goes_on_and_ends_with_the_same_digest(
     assert version.digest == published.version.digest, f"killed after {outcomes} outcomes"
     assert seen == done, "what was done was done again"
     assert leftovers(store) == []
+    state, *tasks = states_of(killed)
+    assert tasks
+    assert state == StateType.CRASHED
+    assert set(tasks) <= {StateType.COMPLETED, StateType.CRASHED}
+    assert not (store / ".cache" / "small.run").exists()
+
+
+def states_of(run: UUID) -> list[StateType | None]:
+    """The state of a flow run, then of its task runs."""
+    within = FlowRunFilter(id=FlowRunFilterId(any_=[run]))
+    with get_client(sync_client=True) as client:
+        runs = [client.read_flow_run(run), *client.read_task_runs(flow_run_filter=within)]
+    return [each.state_type for each in runs]
+
+
+def test_what_a_killed_run_noted_and_nobody_can_use_stops_no_build(published: Published, tmp_path: Path) -> None:
+    store = warm(tmp_path, published)
+    for said in ("half an i", "00000000-0000-0000-0000-000000000000"):
+        (store / ".cache" / "small.run").write_text(said)
+
+        assert build(published.recipe, store)[0].digest == published.version.digest
+
+        assert not (store / ".cache" / "small.run").exists()
 
 
 def test_a_corpus_of_which_nothing_is_kept_publishes_nothing(published: Published, tmp_path: Path) -> None:
