@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pairgen.digests import digest, normalise
 from pairgen.errors import SourceError
 from pairgen.language import is_in, languages
-from pairgen.remote_file import copy_of
+from pairgen.remote_file import copy_of, refuse_secret
 from pairgen.schema import REFERENCES, TEXTS, Outcome, Schema, drop, empty
 from pairgen.splits import SplitSettings, split_of
 
@@ -347,7 +347,8 @@ def _file(path: str) -> Path:
     if url and protocol in ("file", "local"):
         return Path(rest)
     if url:
-        _check_suffix(path, Path(rest.partition("?")[0]).suffix)
+        refuse_secret(path)
+        _check_suffix(path, Path(rest).suffix)
         return copy_of(path)
     scheme, _, rest = path.partition(":")
     if scheme != "package":

@@ -13,6 +13,15 @@ from pairgen.places import Remote
 _copied: dict[str, str] = {}  # what the server said of the file when it was copied, by its URL
 
 
+def refuse_secret(url: str) -> None:
+    """`SourceError` where `url` may hold a secret: it is published with the recipe."""
+    if "?" in url or "@" in url:
+        raise SourceError(
+            f"{url.partition('?')[0].rpartition('@')[2]}: given with a query or a password, which would be published "
+            "with the recipe; give the bare address, and credentials as its protocol takes them"
+        )
+
+
 def copy_of(url: str) -> Path:
     """The file at `url` as it is now, in a folder that goes when the process ends.
 
@@ -23,7 +32,7 @@ def copy_of(url: str) -> Path:
     remote = Remote(url)
     if url.partition("://")[0] not in available_protocols():
         raise SourceError(f"{url}: unknown protocol; give a file, s3://BUCKET/FILE or another URL that fsspec knows")
-    file = _folder() / digest(url) / remote.name.partition("?")[0]
+    file = _folder() / digest(url) / remote.name
     try:
         stamp = remote.stamp()
         if _copied.get(url) != stamp:
