@@ -55,6 +55,18 @@ def test_the_fill_is_another_verb_of_the_same_form(said: str, word: str | None, 
         assert rel_holds(doc, asked, made, parser.parse([made.text])[0]) == holds
 
 
+@pytest.mark.parametrize(("said", "holds"), [("insulted", True), ("said", False), ("greeted", False)])
+def test_no_fill_is_empty_or_said_already(said: str, holds: bool, parser: Parser) -> None:
+    text = "They had greeted and then praised Anna."
+    before = text.partition(" praised")[0]
+    doc = parser.parse([text])[0]
+
+    made = mask_rel(doc, Gap(before, len(before) + 1, len(before) + 8), f" {said} the")
+
+    assert made
+    assert rel_holds(doc, Gap(before, len(before) + 1, len(before) + 8), made, parser.parse([made.text])[0]) == holds
+
+
 def test_a_verb_that_tells_the_same_is_no_negative(parser: Parser) -> None:
     doc = parser.parse(["In the end they endorsed Obama."])[0]
     asked = Gap("In the end they", 16, 24)
