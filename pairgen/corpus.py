@@ -94,7 +94,7 @@ def read_source(path: str, settings: SourceSettings) -> tuple[pl.DataFrame, Sour
 
 def read_in_batches(path: str, settings: SourceSettings, take: Callable[[pl.DataFrame], object]) -> SourceFacts:
     """What `read_source` gives, handed to `take` one table of rows after the other; only one is in memory."""
-    if path.startswith("hf:"):
+    if _is_hub(path):
         name = path.removeprefix("hf:").partition("@")[0].replace("/", "--")
     else:
         name = "demo" if path == "package:demo" else (_file(path) if "://" in path else Path(path)).stem
@@ -102,7 +102,7 @@ def read_in_batches(path: str, settings: SourceSettings, take: Callable[[pl.Data
     for table in _batches(path):
         take(_raw(path, name, table, settings))
         rows += table.height
-        if path.startswith("hf:"):
+        if _is_hub(path):
             of_rows.update(table.write_ndjson().encode())
     sha256 = source_sha256(path) or of_rows.hexdigest()
     return SourceFacts(name=name, path=path, rows=rows, sha256=sha256, licence=settings.licence)
@@ -277,7 +277,7 @@ def check_source(path: str) -> None:
     Reads the beginning of a file at most, so that a mistake is told before any work is done; asks no hub, but what is
     at a URL is copied here.
     """
-    if path.startswith("hf:") or path == "package:demo":
+    if _is_hub(path) or path == "package:demo":
         return
     file = _file(path)
     with _told_of(path, file):
@@ -329,7 +329,7 @@ def read_rows(path: str) -> pl.DataFrame:
 def _batches(path: str) -> Iterator[pl.DataFrame]:
     """The rows at `path` in tables of one schema, none of them empty; `SourceError` where there is no row."""
     there = False
-    file = None if path.startswith("hf:") else _file(path)
+    file = None if _is_hub(path) else _file(path)
     with _told_of(path, file):
         for table in _hub(path) if file is None else _local(file):
             if table.height:
@@ -478,9 +478,13 @@ def _rows_of(data: Any) -> Iterator[pl.DataFrame]:
             yield pl.concat([columns, pl.DataFrame(rows)], how="diagonal_relaxed")
 
 
+def _is_hub(path: str) -> bool:
+    return path.startswith("hf:") and not path.startswith("hf://")  # that is a file there, for fsspec
+
+
 def source_sha256(path: str) -> str | None:
     """Of the bytes at `path`, `SourceError` where they cannot be read; None for a hub data set, known by its rows."""
-    if path.startswith("hf:"):
+    if _is_hub(path):
         return None
     check_source(path)
     try:

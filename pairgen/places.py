@@ -4,6 +4,7 @@ A server has no rename and no lock. What stands in for them is `Remote.create`, 
 """
 
 import atexit
+import errno
 import functools
 import hashlib
 import os
@@ -20,7 +21,19 @@ from typing import Any, TypeAlias
 from pairgen.errors import StoreError
 
 _EXCLUSIVE = ("memory", "s3", "s3a")  # where `create` was tested to let one of many through
-_CHANGING = ("size", "etag", "lastmodified", "mtime", "modified", "created", "updated", "generation", "versionid")
+_CHANGING = (
+    "size",
+    "etag",
+    "lastmodified",
+    "mtime",
+    "modify",
+    "modified",
+    "created",
+    "updated",
+    "generation",
+    "versionid",
+)
+_OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _one_at_a_time = threading.Lock()  # fsspec's memory looks first and writes then
 
@@ -138,7 +151,7 @@ class Remote:
         except StoreError:
             raise
         except FileNotFoundError as error:
-            if "bucket" in str(error).lower():
+            if "bucket" in str(error).replace(path, "").lower():
                 raise StoreError(f"{self.url}: there is no such bucket; make it, or choose another") from error
             raise
         except PermissionError as error:
@@ -146,7 +159,7 @@ class Remote:
                 f"{self.url}: may not be read or written with these credentials ({_said(error)}); mend them"
             ) from error
         except OSError as error:
-            if error.errno is not None and error.filename is not None:  # of a file here: a disk that is full
+            if error.errno in _OF_A_DISK or (error.errno is not None and error.filename is not None):  # a file here
                 raise
             raise StoreError(f"{self.url}: cannot be reached ({_said(error)}); is the address right?") from error
         except Exception as error:  # botocore's and others' are no OSError

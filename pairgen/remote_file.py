@@ -3,6 +3,8 @@
 import atexit
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -15,10 +17,14 @@ _copied: dict[str, str] = {}  # what the server said of the file when it was cop
 
 def refuse_secret(url: str) -> None:
     """`SourceError` where `url` may hold a secret: it is published with the recipe."""
-    if "?" in url or "@" in url:
+    protocol, _, rest = url.partition("://")
+    host, _, path = rest.partition("/")
+    query = "?" in rest and protocol in ("http", "https")
+    if "@" in host or "?" in host or query:
+        bare = f"{host.rpartition('@')[2].partition('?')[0]}/{path.partition('?')[0]}"
         raise SourceError(
-            f"{url.partition('?')[0].rpartition('@')[2]}: given with a query or a password, which would be published "
-            "with the recipe; give the bare address, and credentials as its protocol takes them"
+            f"{protocol}://{bare}: given with a query or a password, which would be published with the recipe; "
+            "give the bare address, and credentials as its protocol takes them"
         )
 
 
@@ -29,28 +35,44 @@ def copy_of(url: str) -> Path:
     """
     from fsspec import available_protocols  # not at the top: every command would wait for it
 
-    remote = Remote(url)
-    if url.partition("://")[0] not in available_protocols():
+    protocol, _, rest = url.partition("://")
+    remote = Remote(f"{protocol.lower()}://{rest}")
+    if protocol.lower() not in available_protocols():
         raise SourceError(f"{url}: unknown protocol; give a file, s3://BUCKET/FILE or another URL that fsspec knows")
-    file = _folder() / digest(url) / remote.name
-    try:
-        stamp = remote.stamp()
-        if _copied.get(url) != stamp:
-            file.parent.mkdir(exist_ok=True)
-            new = file.with_name(".new")
-            remote.copy_to(new)
-            if remote.stamp() != stamp:
-                raise SourceError(f"{url}: changed while it was copied; build again when nobody writes to it")
-            new.rename(file)
-            _copied[url] = stamp
-    except FileNotFoundError as error:
-        why = error.__cause__  # over HTTP whatever fails is a file that is not found
-        if isinstance(why, OSError) or getattr(why, "status", 404) != 404:
-            raise SourceError(f"{url}: cannot be reached ({why}); is the address right?") from error
-        raise SourceError(f"{url}: no such file there; is the address right?") from error
-    except StoreError as error:
-        raise SourceError(str(error)) from error
+    with _room_for(url):
+        file = _folder() / digest(url) / remote.name
+        file.parent.mkdir(exist_ok=True)
+        new = file.with_name(".new")
+        try:
+            stamp = remote.stamp()
+            if _copied.get(url) != stamp:
+                remote.copy_to(new)
+                if remote.stamp() != stamp:
+                    raise SourceError(f"{url}: changed while it was copied; build again when nobody writes to it")
+                new.rename(file)
+                _copied[url] = stamp
+        except FileNotFoundError as error:
+            why = error.__cause__  # over HTTP whatever fails is a file that is not found
+            if isinstance(why, OSError) or getattr(why, "status", 404) != 404:
+                raise SourceError(f"{url}: cannot be reached ({why}); is the address right?") from error
+            raise SourceError(f"{url}: no such file there; is the address right?") from error
+        except StoreError as error:
+            raise SourceError(str(error)) from error
+        finally:
+            new.unlink(missing_ok=True)
     return file
+
+
+@contextmanager
+def _room_for(url: str) -> Iterator[None]:
+    """What the disk here refuses is a `SourceError`."""
+    try:
+        yield
+    except OSError as error:
+        here = tempfile.gettempdir()
+        raise SourceError(
+            f"{here}: takes no copy of {url} ({error.strerror}); make room, or set TMPDIR to another folder"
+        ) from error
 
 
 @cache

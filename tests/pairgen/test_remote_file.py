@@ -163,14 +163,39 @@ def test_a_protocol_that_cannot_be_had_is_one_line(url: str, line: str, monkeypa
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["https://host/x.csv?sig=hush", "ftp://me:hush@host/x.csv", "s3://b/x.csv?a=hush@c"])
+@pytest.mark.parametrize(
+    "url", ["https://host/x.csv?sig=hush", "ftp://me:hush@host/x.csv", "ftp://me:hu?sh@hush@host/x.csv"]
+)
 def test_an_address_with_a_secret_is_refused_and_not_said(url: str) -> None:
     with pytest.raises(
         SourceError, match=r"x\.csv: given with a query or a password, which would be published"
     ) as told:
         check_source(url)
 
+    assert str(told.value).startswith((f"{url.partition(':')[0]}://host/x.csv: ",))
     assert "hush" not in str(told.value)
+
+
+def test_a_name_may_hold_what_a_secret_would_follow() -> None:
+    place = Remote(f"memory://{BUCKET}/comments@2024?.csv")
+    place.write(CSV)
+
+    assert read_source(str(place), SourceSettings())[1].rows == 2
+    assert read_source(str(place).replace("memory", "MEMORY"), SourceSettings())[1].rows == 2
+
+
+def test_a_bucket_is_missed_by_what_the_server_says_and_not_by_its_name() -> None:
+    with pytest.raises(SourceError, match=r"^memory://my-bucket/absent.csv: no such file there"):
+        check_source("memory://my-bucket/absent.csv")
+
+
+def test_a_full_disk_here_is_told_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Remote(f"memory://{BUCKET}/{secrets.token_hex(4)}.csv")
+    place.write(CSV)
+    monkeypatch.setattr(Remote, "copy_to", lambda _, __: Path("/dev/full").write_bytes(CSV))
+
+    with pytest.raises(SourceError, match=rf"takes no copy of {place} \(No space left on device\); make room"):
+        check_source(str(place))
 
 
 class Closed(SimpleHTTPRequestHandler):
