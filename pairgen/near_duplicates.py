@@ -2,7 +2,8 @@
 
 A text is the set of the 5-character shingles of its normalised form (Broder 1997; Leskovec et al., Mining of Massive
 Datasets, chapter 3). Of equal texts only the first is looked at. In memory are some numbers a text, 100 bytes at most;
-texts, bands of signatures and candidates are in temporary files (where TMPDIR says).
+texts, bands of signatures and candidates, 8 bytes for each band in which two texts agree, are in temporary files (where
+TMPDIR says).
 """
 
 import hashlib
@@ -10,16 +11,18 @@ import os
 import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import IO, Any, TypeAlias
 
 import numpy as np
 import polars as pl
+from cachetools import LRUCache
 from numpy.typing import NDArray
 from rensa import RMinHash
 
 from pairgen.digests import normalise
+from pairgen.errors import StoreError
 
 _SHINGLE = 5
 _PERMUTATIONS = 128
@@ -27,7 +30,7 @@ _BANDS = 32  # of 4 rows: a pair of Jaccard .6 is a candidate with probability .
 _TEXTS_A_BATCH = 512
 _SHINGLES_IN_MEMORY = 400_000  # 100 bytes each
 _PAIRS_AT_ONCE = 250_000
-_PAIRS_A_BLOCK = 16_384  # of each run, when runs are merged
+_PAIRS_IN_MEMORY = 2_000_000  # of all runs together, when they are merged
 
 Integers: TypeAlias = NDArray[np.int64]
 Keys: TypeAlias = NDArray[np.uint64]
@@ -49,8 +52,14 @@ def nearest_before(texts: Iterable[str], *, groups: Sequence[int] | Integers | N
 
     With `groups`, a number a text, those of lower groups are before it, wherever they stand. -1 and 0.0 where no text
     before it is a candidate: that is, almost surely, where none is .6 similar or more. Of equals the first is named.
+    `groups` are read after `texts`, so that reading these may fill them. `StoreError` where TMPDIR has no room.
     """
-    with tempfile.TemporaryFile() as file, tempfile.TemporaryFile() as bands, tempfile.TemporaryFile() as pairs:
+    with (
+        _room(),
+        tempfile.TemporaryFile() as file,
+        tempfile.TemporaryFile() as bands,
+        tempfile.TemporaryFile() as pairs,
+    ):
         held = _Texts(file, texts)
         count = len(held)
         group = np.arange(count) if groups is None else np.asarray(groups, np.int64)
@@ -70,6 +79,19 @@ def nearest_before(texts: Iterable[str], *, groups: Sequence[int] | Integers | N
     return pl.DataFrame({"before": before, "similarity": np.where(twin, 1.0, similarities[first])})
 
 
+@contextmanager
+def _room() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        where = tempfile.gettempdir()
+        raise StoreError(
+            f"{where}: no place for near duplicates ({error.strerror}); make room or set TMPDIR"
+        ) from error
+
+
 class _Texts:
     """Normalised texts in `file`, read by their place; `keys`, two numbers a text, are the same where texts are."""
 
@@ -82,11 +104,19 @@ class _Texts:
         file.flush()
         self._file, self._ends = file, ends
         self.keys: Keys = np.frombuffer(digests, np.uint64).reshape(-1, 2)
-        mean = max(1, ends[-1] // max(1, len(self)))
-        self.shingles = lru_cache(maxsize=max(2, _SHINGLES_IN_MEMORY // mean))(self._read)
+        self._shingles: LRUCache[int, frozenset[str]] = LRUCache(_SHINGLES_IN_MEMORY, getsizeof=len)
 
     def __len__(self) -> int:
         return len(self._ends) - 1
+
+    def shingles(self, place: int) -> frozenset[str]:
+        """The shingles of the text at `place`, at hand where it was asked for of late."""
+        found = self._shingles.get(place)
+        if found is None:
+            found = self._read(place)
+            if len(found) <= _SHINGLES_IN_MEMORY:
+                self._shingles[place] = found
+        return found
 
     def _read(self, place: int) -> frozenset[str]:
         start, end = self._ends[place : place + 2]
@@ -162,10 +192,10 @@ def _portions(counts: Integers) -> Integers:
 
 def _merged(file: IO[bytes], ends: Integers, count: int) -> Iterator[tuple[Integers, Integers]]:
     """The pairs in the runs of `file`, sorted and each once, as places and places before, so many at a time."""
-    position = ends[:-1].copy()
+    position, size = ends[:-1].copy(), max(1, _PAIRS_IN_MEMORY // max(1, len(ends) - 1))
     while (position < ends[1:]).any():
         blocks = [
-            np.frombuffer(os.pread(file.fileno(), 8 * (min(end, start + _PAIRS_A_BLOCK) - start), 8 * start), np.int64)
+            np.frombuffer(os.pread(file.fileno(), 8 * (min(end, start + size) - start), 8 * start), np.int64)
             for start, end in zip(position.tolist(), ends[1:].tolist(), strict=True)
         ]
         unread = position + [len(block) for block in blocks] < ends[1:]

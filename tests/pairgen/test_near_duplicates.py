@@ -68,7 +68,7 @@ def test_what_is_found_is_what_comparing_all_that_agree_in_a_band_finds(
             ("TEXTS_A_BATCH", 7),
             ("SHINGLES_IN_MEMORY", 1),
             ("PAIRS_AT_ONCE", 5),
-            ("PAIRS_A_BLOCK", 2),
+            ("PAIRS_IN_MEMORY", 2),
         ):
             monkeypatch.setattr(f"pairgen.near_duplicates._{name}", number)
 
