@@ -485,7 +485,10 @@ def _sound(recipe: "Recipe", store: Place) -> "Recipe":
 
     load_models(recipe.models, _memory(store))
     if recipe.train.into is not None:
+        from training.evaluation_data import load_benchmarks
+
         model_fingerprint(recipe.train.model, dtype="float32")
+        load_benchmarks(recipe.evaluate)
     return settled
 
 

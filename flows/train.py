@@ -31,6 +31,8 @@ from training.report import Report
 from training.settings import TrainSettings
 from training.trainer import train
 
+_EVALUATION = "evaluation.json"
+
 
 class Judged(NamedTuple):
     """By the models and `[evaluate]` of which recipe; their scores are remembered in the file `memory`."""
@@ -106,14 +108,19 @@ def train_built(version: Version, recipe: Recipe, memory: Path) -> None:
     """What a build ends with where `[train]` has a folder in `into`: a model of what it made, if none is there.
 
     Of a candidate there is none before someone gave it a tag. `TrainingError` where it fails: the version stays, and
-    so does a model that was trained and could not be evaluated. `memory` is the file of scores.
+    so does a model that was trained and could not be evaluated; the next build does that. `memory` is the file of
+    scores.
     """
     settings, into = recipe.trained_with(), recipe.train.into
-    if into is None or is_candidate(version) or model_of(version, settings, into):
+    if into is None or is_candidate(version):
         return
-    folder = free_folder(folder_of(version, into))
+    judged, model = Judged(recipe, memory), model_of(version, settings, into)
+    folder = model or free_folder(folder_of(version, into))
     try:
-        train_version(version, settings, folder, judged=Judged(recipe, memory))
+        if model is None:
+            train_version(version, settings, folder, judged=judged)
+        elif not (model / _EVALUATION).exists():
+            hold_against_base(version, settings, model, judged)
     except ContrastPairsError as error:
         lacks = "" if folder.exists() else "no model of it was trained: "
         raise TrainingError(f"{version.reference} is published, but {lacks}{error}") from error
@@ -168,17 +175,17 @@ def fit(version: Version, settings: TrainSettings, out: Path, baseline: str | No
 
 @stage("evaluate")
 def hold_against_base(version: Version, settings: TrainSettings, model: Path, judged: Judged) -> None:
-    """What the folder `model` does beside its base, in that folder, all of it or nothing."""
+    """What `model` does beside its base, in its folder; evaluation.json comes last and says that all is there."""
     specs = {"base": settings.model, "tuned": str(model)}
     report = compare(specs, judged.recipe, memory=judged.memory, held_out=version.pairs())
     about = json.loads((model / "lineage.json").read_text(encoding="utf-8"))
-    with tempfile.TemporaryDirectory(dir=model) as made:
+    with tempfile.TemporaryDirectory(dir=model.parent, prefix=f".{model.name}-evaluation-") as made:
         draw_plane(report, Path(made))
         draw_benchmarks(report, Path(made))
         if "baseline" not in about:  # those have no card
             (Path(made) / "README.md").write_text(model_card(about, report), encoding="utf-8")
-        (Path(made) / "evaluation.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-        for path in Path(made).iterdir():
+        (Path(made) / _EVALUATION).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        for path in sorted(Path(made).iterdir(), key=lambda path: path.name == _EVALUATION):
             path.replace(model / path.name)
 
 

@@ -61,6 +61,24 @@ def test_a_build_ends_with_a_model_where_its_recipe_asks_for_one(
     assert f"model:     {models / 'small-v1'}\n" in again.out
     assert [path.name for path in models.iterdir()] == ["small-v1"]
 
+    (models / "small-v1" / "evaluation.json").unlink()  # as if the build had been killed in the evaluation
+    assert build().code == 0
+    assert json.loads((models / "small-v1" / "evaluation.json").read_text()) == evaluation
+    assert [path.name for path in models.iterdir()] == ["small-v1"]
+
+
+def test_what_cannot_be_evaluated_is_told_before_the_build(
+    cli: Callable[..., Said], tmp_path: Path, tiny_model: Path
+) -> None:
+    train = f'[train]\ninto = "{tmp_path}/models"\nmodel = "{tiny_model}"\n[evaluate]\nprompts = ["nosuch.jsonl"]\n'
+    (tmp_path / "mine.toml").write_text(f"{EMBEDDED.read_text()}\n{train}")
+
+    said = cli("build", tmp_path / "mine.toml", "--source", COMMENTS, "--store", tmp_path / "store")
+
+    assert (said.code, said.out, said.err.count("\n")) == (1, "", 1)
+    assert "nosuch.jsonl" in said.err
+    assert Store(tmp_path / "store").versions() == []
+
 
 def test_no_model_is_made_of_a_candidate(tmp_path: Path) -> None:
     store = Store(tmp_path)
