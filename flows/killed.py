@@ -1,7 +1,7 @@
 """A build that is killed cannot tell Prefect, where it would run for ever: the next build of its data set does."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -24,16 +24,19 @@ def noted(file: Path) -> Iterator[None]:
 
     For the one who holds the lock of the data set, while it is held.
     """
-    if file.exists():
-        try:
-            _crash(UUID(file.read_text()))
-        except (ValueError, PrefectException, httpx.HTTPError) as error:  # none of this server's, or it does not answer
-            get_run_logger().warning(f"what became of a build that was killed is not told: {type(error).__name__}")
-    file.write_text(str(flow_run.get_id()))
+    own = str(flow_run.get_id())
+    try:
+        noted_before = file.read_text() if file.exists() else own  # a run that its server tries again has its id
+        if noted_before != own:
+            _crash(UUID(noted_before))
+        file.write_text(own)
+    except (ValueError, OSError, PrefectException, httpx.HTTPError) as error:  # none of this server's, or no answer
+        get_run_logger().warning(f"what became of a build that was killed is not told: {type(error).__name__}")
     try:
         yield
     finally:
-        file.unlink(missing_ok=True)
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
 
 
 def _crash(killed: UUID) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import datasets
 import polars as pl
@@ -25,6 +25,7 @@ from prefect.settings import PREFECT_API_URL
 
 from filters.near_duplicate import NearDuplicate
 from flows.build import STAGES, build, leaking_texts
+from flows.killed import noted
 from flows.recipe import Recipe, RunSettings, read_recipe
 from flows.stage import StageError
 from flows.whatif import ask
@@ -526,6 +527,22 @@ def test_what_a_killed_run_noted_and_nobody_can_use_stops_no_build(published: Pu
         assert build(published.recipe, store)[0].digest == published.version.digest
 
         assert not (store / ".cache" / "small.run").exists()
+
+
+def test_a_run_that_its_server_tries_again_is_not_told_that_it_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[UUID] = []
+    own, other = uuid4(), uuid4()
+    monkeypatch.setattr("flows.killed._crash", told.append)
+    monkeypatch.setattr("flows.killed.flow_run.get_id", lambda: str(own))
+    for before in (own, other):
+        (tmp_path / "small.run").write_text(str(before))
+
+        with noted(tmp_path / "small.run"):
+            assert (tmp_path / "small.run").read_text() == str(own)
+
+    assert told == [other]
 
 
 def test_a_corpus_of_which_nothing_is_kept_publishes_nothing(published: Published, tmp_path: Path) -> None:
