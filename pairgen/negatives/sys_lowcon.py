@@ -3,7 +3,7 @@
 from typing import Any
 
 from pairgen.digests import normalise
-from pairgen.negatives.change import Gap, Negative
+from pairgen.negatives.change import Gap, Negative, case_like
 from pairgen.negatives.regen import near_end, sentences
 
 _LEADING_WORDS = 5
@@ -17,8 +17,12 @@ def context_gap(doc: Any, context: Any, *, seed: str) -> list[Gap]:
 
 
 def sys_lowcon(doc: Any, asked: Gap, said: str) -> Negative | None:
-    """The sentences of `said` that are about as long as the text of `doc`, where they are not the context's own."""
+    """The sentences of `said` that are about as long as the text of `doc`, where they are not the context's own.
+
+    In lower case where the text is, or that would tell them apart.
+    """
     new = sentences(said.lstrip(), len(doc.text))
     if new is None or normalise(new) in normalise(asked.prompt):
         return None
+    new = case_like(new, doc.text)
     return Negative(new, [{"start": 0, "end": len(new)}])

@@ -82,3 +82,5 @@ def test_what_a_model_says_to_a_context(parser: Parser) -> None:
     assert made
     assert (made.text, made.spans) == ("It is green and warm.", [{"start": 0, "end": 21}])
     assert sys_lowcon(doc, asked[0], " how is the lake up there?") is None
+    lower = parser.parse(["the lake is cold in may."])[0]
+    assert (sys_lowcon(lower, asked[0], "\nIt is green and warm. And") or made).text == "it is green and warm."
