@@ -54,7 +54,11 @@ def main() -> None:
             print("SKIPPED: seconds to the first picture; chromium is not installed")
         else:
             with opened(version.path / "card.html", Path(folder) / "profile") as tab:
-                first = tab.run("performance.getEntriesByName('first-contentful-paint')[0]?.startTime")
+                first, deadline = None, time.monotonic() + 30
+                while first is None and time.monotonic() < deadline:
+                    first = tab.run("performance.getEntriesByName('first-contentful-paint')[0]?.startTime")
+                if first is None:
+                    sys.exit("the browser painted nothing in 30 s")
                 drawn = tab.run("document.querySelector('svg.picture').getBoundingClientRect().height > 50")
                 loaded = tab.run("performance.getEntriesByType('navigation')[0].loadEventEnd")
             seconds = f"first contentful paint {first / 1000:.2f} s, loaded {loaded / 1000:.2f} s"
