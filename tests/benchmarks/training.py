@@ -8,6 +8,7 @@
                                      and 2,500 sentences that people rewrote (civil_comments, paradetox)
     --out DIR                        models, report.json and pictures (build/training); models that are there stay
     --prompts N                      of each kind and set (all); --k K (4); --steps N
+    --set KEY=VALUE ...              other settings than those of the embedded recipe
 
 Prompts, pairs of summaries and questions come in halves by the digest of their ids. Settings are chosen on the even
 half (`--half even`); what is reported is the odd one, the default. Sets that are absent are named and skipped.
@@ -193,7 +194,7 @@ def main() -> None:
 
     version = version_of(given)
     changed = dict(each.split("=", 1) for each in given.changed) | ({"steps": given.steps} if given.steps else {})
-    settings = TrainSettings.model_validate(changed)
+    settings = RECIPE.trained_with(changed)
     print(f"{version.reference} {version.digest[:12]}: {json.dumps(settings.model_dump())}")
     models: dict[str, str | Sequence[str]] = {"base": settings.model}
     if given.command == "one":

@@ -17,6 +17,7 @@ from tests.flows.conftest import COMMENTS, Published, Said
 from training.settings import TrainSettings
 
 EMBEDDED = Path(__file__).parents[2] / "flows" / "recipes" / "embedded.toml"
+UNTRAINED = EMBEDDED.read_text().partition("[train]")[0]
 QUICK = "[evaluate]\nk = 1\nprecision = false\n"
 
 
@@ -30,7 +31,7 @@ def test_a_build_ends_with_a_model_where_its_recipe_asks_for_one(
     def build(*arguments: str, **train: object) -> Said:
         given = {"into": str(models), "model": str(tiny_model), "steps": 2} | train
         lines = "\n".join(f"{key} = {json.dumps(found)}" for key, found in given.items())
-        (tmp_path / "mine.toml").write_text(f"{EMBEDDED.read_text()}\n[train]\n{lines}\n{QUICK}")
+        (tmp_path / "mine.toml").write_text(f"{UNTRAINED}\n[train]\n{lines}\n{QUICK}")
         return cli(
             "build", tmp_path / "mine.toml", "--source", COMMENTS, "--name", "small", "--store", store, *arguments
         )
@@ -71,7 +72,7 @@ def test_what_cannot_be_evaluated_is_told_before_the_build(
     cli: Callable[..., Said], tmp_path: Path, tiny_model: Path
 ) -> None:
     train = f'[train]\ninto = "{tmp_path}/models"\nmodel = "{tiny_model}"\n[evaluate]\nprompts = ["nosuch.jsonl"]\n'
-    (tmp_path / "mine.toml").write_text(f"{EMBEDDED.read_text()}\n{train}")
+    (tmp_path / "mine.toml").write_text(f"{UNTRAINED}\n{train}")
 
     said = cli("build", tmp_path / "mine.toml", "--source", COMMENTS, "--store", tmp_path / "store")
 
