@@ -1,6 +1,5 @@
 """The command line. Each command is one call into the flows; a user's mistake is one line of error and exit 1."""
 
-import json
 import os
 import secrets
 import sys
@@ -64,7 +63,7 @@ def demo(
     from flows import printing
     from flows.build import build as build_flow
     from flows.recipe import read_recipe
-    from flows.train import Judged, folder_of, free_folder, train_version
+    from flows.train import Judged, evaluation_of, folder_of, free_folder, train_version
 
     place = _writable(store, publishes=True)
     recipe = read_recipe("demo").settled(place)
@@ -72,7 +71,7 @@ def demo(
     printing.built(version, new=is_new)
     judged = Judged(recipe, _memory(place))
     model = train_version(version, recipe.trained_with(), free_folder(folder_of(version, out)), judged=judged)
-    printing.compared(json.loads((model / "evaluation.json").read_text(encoding="utf-8")))
+    printing.compared(evaluation_of(model))
     printing.paths({"data card": version.place / "card.html", "data set": version.place, "model": model})
 
 
@@ -293,7 +292,7 @@ def train(
     """
     from flows import printing
     from flows.recipe import recipe_of
-    from flows.train import Judged, free_folder, train_version
+    from flows.train import Judged, evaluation_of, free_folder, train_version
     from pairgen.store import Store
 
     version = Store(store).resolve(reference)
@@ -311,7 +310,7 @@ def train(
         write({"reference": version.reference, "digest": version.digest, "model": str(trained), **evaluation})
         return
     if not skip_evaluation:
-        printing.compared(json.loads((trained / "evaluation.json").read_text(encoding="utf-8")))
+        printing.compared(evaluation_of(trained))
     printing.trained(version, trained)
 
 

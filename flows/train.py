@@ -189,6 +189,12 @@ def hold_against_base(version: Version, settings: TrainSettings, model: Path, ju
             path.replace(model / path.name)
 
 
+def evaluation_of(model: Path) -> Report:
+    """What `hold_against_base` left in the folder `model`."""
+    report: Report = json.loads((model / _EVALUATION).read_text(encoding="utf-8"))
+    return report
+
+
 def compare(
     models: Mapping[str, str | Sequence[str]],
     recipe: Recipe,

@@ -97,7 +97,7 @@ def read_in_batches(path: str, settings: SourceSettings, take: Callable[[pl.Data
     if _is_hub(path):
         name = path.removeprefix("hf:").partition("@")[0].replace("/", "--")
     else:
-        name = "demo" if path == "package:demo" else (_file(path) if "://" in path else Path(path)).stem
+        name = "demo" if path == "package:demo" else Path(path).stem
     rows, of_rows = 0, hashlib.sha256()
     for table in _batches(path):
         take(_raw(path, name, table, settings))

@@ -19,8 +19,8 @@ def refuse_secret(url: str) -> None:
     """`SourceError` where `url` may hold a secret: it is published with the recipe."""
     protocol, _, rest = url.partition("://")
     host, _, path = rest.partition("/")
-    query = "?" in rest and protocol in ("http", "https")
-    if "@" in host or "?" in host or query:
+    user = host.rpartition("@")[0]  # abfs://CONTAINER@ACCOUNT has one that is none
+    if ":" in user or (protocol.lower() in ("http", "https") and (user or "?" in rest)):
         bare = f"{host.rpartition('@')[2].partition('?')[0]}/{path.partition('?')[0]}"
         raise SourceError(
             f"{protocol}://{bare}: given with a query or a password, which would be published with the recipe; "

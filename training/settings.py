@@ -10,7 +10,7 @@ _TOXIC_WEIGHT = 1.5  # of the mode `toxicity`, METHOD section 4
 
 
 class TrainSettings(BaseModel):
-    """How to train; the defaults are the best known setting (figures: tests/benchmarks/training.py)."""
+    """How to train; the recipe `embedded` has the best known settings (figures: tests/benchmarks/training.py)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

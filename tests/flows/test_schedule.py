@@ -94,8 +94,10 @@ class Server:
         return found
 
     def rest(self) -> None:
-        """Nothing is due by the clock any more, and what was at work has ended: a run that is stopped in the middle
-        keeps the place of the next until its lease is over."""
+        """Nothing is due by the clock any more, and what was at work has ended.
+
+        A run that is stopped in the middle may still count as one at work, and the next be cancelled for it.
+        """
         found = httpx.get(f"{self.url}/deployments/name/rebuild/tiny").json()
         for schedule in found["schedules"]:
             address = f"{self.url}/deployments/{found['id']}/schedules/{schedule['id']}"

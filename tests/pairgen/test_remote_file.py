@@ -164,7 +164,13 @@ def test_a_protocol_that_cannot_be_had_is_one_line(url: str, line: str, monkeypa
 
 
 @pytest.mark.parametrize(
-    "url", ["https://host/x.csv?sig=hush", "ftp://me:hush@host/x.csv", "ftp://me:hu?sh@hush@host/x.csv"]
+    "url",
+    [
+        "https://host/x.csv?sig=hush",
+        "ftp://me:hush@host/x.csv",
+        "ftp://me:hu?sh@hush@host/x.csv",
+        "HTTPS://hush@host/x.csv",
+    ],
 )
 def test_an_address_with_a_secret_is_refused_and_not_said(url: str) -> None:
     with pytest.raises(
@@ -174,6 +180,13 @@ def test_an_address_with_a_secret_is_refused_and_not_said(url: str) -> None:
 
     assert str(told.value).startswith((f"{url.partition(':')[0]}://host/x.csv: ",))
     assert "hush" not in str(told.value)
+
+
+def test_a_container_is_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "adlfs", None)
+
+    with pytest.raises(SourceError, match=r"^abfs://comments@account/x\.csv: .*adlfs"):
+        check_source("abfs://comments@account/x.csv")
 
 
 def test_a_name_may_hold_what_a_secret_would_follow() -> None:
