@@ -22,6 +22,7 @@ from data_cards.wording import (
     USES,
     decided,
     held_against,
+    judged,
     licences,
     limits,
     markdown,
@@ -160,8 +161,7 @@ def _what_if(stats: dict[str, Any]) -> str:
         rows.append([f"`{row['filter']}.{row['key']}`", f"{row['now']:g}: {outcome(now)}", ", ".join(kept)])
     if not rows:
         return "Not known: the tables do not hold the scores of every filter."
-    judged = sum(stats["what_if"][0]["points"][0][key] for key in ("kept", "dropped", "unknown"))
-    text = f"{THRESHOLDS} {judged:,} pairs reached the filters; what is not kept is dropped.\n\n"
+    text = f"{THRESHOLDS} {judged(stats['what_if'])}\n\n"
     return text + _table(["threshold", "now: kept", "would keep"], rows)
 
 

@@ -14,6 +14,8 @@ import numpy as np
 import polars as pl
 
 from pairgen.digests import normalise
+from pairgen.schema import collected
+from pairgen.version import in_portions
 
 _MOST = 20_000  # pairs whose words are counted, the first by id, which is a digest
 _SHOWN = 12  # words a side
@@ -21,24 +23,24 @@ _LEAST_Z = 2.58  # of a word that is shown: chance alone has one in a hundred fu
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _PRIOR = 0.1  # of the texts of both sides: how much both are taken to be alike before counting
 _LONGEST = 30  # characters of a word
+# Characters of the positive over those of the negative.
+LENGTH_RATIO = pl.col("positive").str.len_chars().cast(pl.Float64) / (
+    pl.col("negative").str.len_chars().clip(lower_bound=1)
+)
 
 
-def length_ratio(pairs: pl.DataFrame) -> pl.Series:
-    """Characters of the positive over those of the negative."""
-    positive, negative = pairs["positive"].str.len_chars(), pairs["negative"].str.len_chars()
-    return positive.cast(pl.Float64) / negative.clip(lower_bound=1)
-
-
-def identity(pairs: pl.DataFrame) -> list[dict[str, Any]]:
+def identity(pairs: pl.LazyFrame) -> list[dict[str, Any]]:
     """In how many pairs each side mentions a word of `identity_terms.csv`: a row a group of words, and `any`."""
-    texts = {side: pairs[side].map_elements(normalise, return_dtype=pl.String) for side in ("positive", "negative")}
-    rows = []
-    for group, pattern in _identity_patterns().items():
-        hits = {side: text.str.contains(pattern) for side, text in texts.items()}
-        row = {side: int(hit.sum()) for side, hit in hits.items()}
-        lost = int((hits["negative"] & ~hits["positive"]).sum())
-        rows.append({"group": group, **row, "lost": lost, "gained": row["positive"] - row["negative"] + lost})
-    return rows
+    rows = {group: dict.fromkeys(("positive", "negative", "lost", "gained"), 0) for group in _identity_patterns()}
+    for portion in in_portions(pairs.select("positive", "negative")):
+        texts = [portion[side].map_elements(normalise, return_dtype=pl.String) for side in portion.columns]
+        for group, pattern in _identity_patterns().items():
+            positive, negative = (text.str.contains(pattern) for text in texts)
+            found = {"positive": positive, "negative": negative}
+            found |= {"lost": negative & ~positive, "gained": positive & ~negative}
+            for name, hits in found.items():
+                rows[group][name] += int(hits.sum())
+    return [{"group": group, **row} for group, row in rows.items()]
 
 
 @functools.cache
@@ -51,14 +53,15 @@ def _identity_patterns() -> dict[str, str]:
     return {group: rf"\b(?:{'|'.join(re.escape(term) for term in terms)})\b" for group, terms in groups.items()}
 
 
-def vocabulary(pairs: pl.DataFrame) -> list[dict[str, Any]]:
+def vocabulary(pairs: pl.LazyFrame) -> list[dict[str, Any]]:
     """The words that shift from one side to the other, for pairs with a toxic negative and for the others.
 
     A row a group: `pairs`, and `positive` and `negative`, the words that stand out on that side with the number of its
     texts that hold them, and of the other side's. They are ranked by the log-odds ratio with an informative Dirichlet
     prior (Monroe, Colaresi and Quinn 2008), of texts that hold the word, each once; under z = 2.58 none stands out.
     """
-    first, rows = pairs.sort("pair_id").head(_MOST), []
+    texts_of = pairs.select("pair_id", "positive", "negative", "negative_kind")
+    first, rows = collected(texts_of.sort("pair_id").head(_MOST)), []
     for group, toxic in (("toxic", True), ("unfaithful", False)):
         part = first.filter((pl.col("negative_kind") == "toxic") == toxic)
         if part.height:

@@ -145,7 +145,7 @@ def _file_set(table: str) -> dict[str, Any]:
     }
 
 
-def _record_set(table: str, rows: pl.DataFrame) -> dict[str, Any]:
+def _record_set(table: str, rows: pl.LazyFrame) -> dict[str, Any]:
     fields = [
         {
             "@type": "cr:Field",
@@ -154,7 +154,7 @@ def _record_set(table: str, rows: pl.DataFrame) -> dict[str, Any]:
             "dataType": _TYPES[type(dtype)],
             "source": {"fileSet": {"@id": f"{table}-files"}, "extract": {"column": name}},
         }
-        for name, dtype in rows.schema.items()
+        for name, dtype in rows.collect_schema().items()
         if type(dtype) in _TYPES
     ]
     return {"@type": "cr:RecordSet", "@id": table, "name": table, "description": _TABLES[table], "field": fields}

@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from pairgen.rewriting.locate import lexicon_spans
+from pairgen.schema import collected
 
 MAX_AUC = 0.6  # more is a warning, but for `toxic`: what makes a text toxic is allowed to show
 FEWEST = 50  # pairs: with fewer, the standard error of an AUC without any cue is over .06
@@ -49,7 +50,7 @@ _AROUND = " \t\r\n\"'“”‘’()[]*"  # stands before the first letter or beh
 FEATURES = (*_COUNTS, *_SHARES, *_WHETHER, "mean word length")
 
 
-def shortcuts(pairs: pl.DataFrame) -> list[dict[str, Any]]:
+def shortcuts(pairs: pl.LazyFrame) -> list[dict[str, Any]]:
     """A row a kind of negative, the most frequent first: how well its two sides are told apart. 0.5 is chance.
 
     - `form`: area under the ROC curve over all texts, each pair giving one text of either side
@@ -63,10 +64,10 @@ def shortcuts(pairs: pl.DataFrame) -> list[dict[str, Any]]:
     Figures are out of fold, folds by set; None with fewer than 50 pairs or 5 sets. `warns` is null there and for
     `toxic`, else whether form tells more than 0.6 by either measure.
     """
-    kinds = pairs.group_by("negative_kind").len().sort("len", "negative_kind", descending=[True, False])
-    rows = []
-    for kind, number in kinds.iter_rows():
-        told = _told(pairs.filter(pl.col("negative_kind") == kind))
+    kinds = collected(pairs.group_by("negative_kind").len())
+    texts, rows = pairs.select("pair_id", "set_id", "positive", "negative", "negative_kind"), []
+    for kind, number in kinds.sort("len", "negative_kind", descending=[True, False]).iter_rows():
+        told = _told(collected(texts.filter(negative_kind=kind).sort("pair_id").head(_MOST)))
         free = kind == "toxic" or told["form"] is None
         warns = None if free else max(told["form"], told["form_in_pairs"]) > MAX_AUC
         rows.append({"negative_kind": kind, "pairs": number, **told, "warns": warns})
@@ -87,7 +88,6 @@ def form(text: str) -> list[float]:
 def _told(pairs: pl.DataFrame) -> dict[str, Any]:
     if pairs.height < FEWEST or pairs["set_id"].n_unique() < _FOLDS:
         return {"form": None, "form_in_pairs": None, "words": None, "listed": None, "telling": []}
-    pairs = pairs.sort("pair_id").head(_MOST)
     texts = pairs["positive"].to_list() + pairs["negative"].to_list()
     positive = np.repeat([1, 0], pairs.height)
     sets = np.tile(pairs["set_id"].to_numpy(), 2)

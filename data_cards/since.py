@@ -7,6 +7,7 @@ import polars as pl
 from pairgen.diff import causes, counts, flat_settings
 from pairgen.draft import Draft
 from pairgen.errors import StoreError
+from pairgen.schema import collected
 from pairgen.version import count_rows
 
 
@@ -32,7 +33,8 @@ def since(draft: Draft) -> dict[str, Any] | None:
             code=draft.code,
         )
         moved = counts(draft.before, counted, contents.dropped)
-        pairs = _pairs(draft.before.pairs(), contents.pairs)
+        with draft.before.reading():
+            pairs = _pairs(draft.before.scan("pairs"), contents.pairs)
     except StoreError:
         return {"reference": draft.parent}
     return {
@@ -43,18 +45,14 @@ def since(draft: Draft) -> dict[str, Any] | None:
     }
 
 
-def _pairs(before: pl.DataFrame, after: pl.DataFrame) -> list[dict[str, Any]]:
+def _pairs(before: pl.LazyFrame, after: pl.LazyFrame) -> list[dict[str, Any]]:
     """By the kind of the negative, the most frequent first: pairs of both, added and removed ones."""
-    both = before.select("pair_id", "negative_kind").join(
-        after.select("pair_id", "negative_kind"), on=["pair_id", "negative_kind"], how="full", suffix="_after"
-    )
-    kind = pl.coalesce("negative_kind", "negative_kind_after").alias("kind")
-    old, new = pl.col("pair_id").is_not_null(), pl.col("pair_id_after").is_not_null()
-    counted = both.group_by(kind).agg(
-        *(
-            which.sum().cast(pl.Int64).alias(name)
-            for name, which in (("same", old & new), ("added", new & ~old), ("removed", old & ~new))
-        ),
-        pl.len().alias("total"),
-    )
-    return counted.sort("total", "kind", descending=[True, False]).drop("total").to_dicts()
+    rows = []
+    kinds = pl.concat([each.select("negative_kind") for each in (before, after)]).unique()
+    for kind in collected(kinds)["negative_kind"].sort():
+        of_kind = [each.filter(negative_kind=kind).select(pl.col("pair_id").hash()) for each in (before, after)]
+        old, new = map(collected, of_kind)
+        total = pl.concat([old, new])["pair_id"].n_unique()
+        same, added, removed = old.height + new.height - total, total - old.height, total - new.height
+        rows.append({"kind": kind, "same": same, "added": added, "removed": removed})
+    return sorted(rows, key=lambda row: -(row["same"] + row["added"] + row["removed"]))

@@ -4,6 +4,7 @@ import difflib
 import re
 import tomllib
 import unicodedata
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -156,6 +157,17 @@ def outcome(point: dict[str, Any]) -> str:
     """The pairs that a threshold keeps, and of how many nobody knows."""
     unknown = f" (and up to {point['unknown']:,} that lack a score)" if point["unknown"] else ""
     return f"{point['kept']:,}{unknown}"
+
+
+def judged(what_if: Sequence[dict[str, Any]]) -> str:
+    """Of how many pairs the rows of `filters.what_if.curves` are."""
+    pairs, reached = sum(what_if[0]["points"][0][key] for key in ("kept", "dropped", "unknown")), what_if[0]["reached"]
+    if pairs == reached:
+        return f"{reached:,} pairs reached the filters; what is not kept is dropped."
+    return (
+        f"{reached:,} pairs reached the filters; the figures are of a sample of {pairs:,} pairs, the whole sets of "
+        "smallest id, as if there were no other sets that they could nearly duplicate; what is not kept is dropped."
+    )
 
 
 def telling(row: dict[str, Any]) -> str:

@@ -3,16 +3,15 @@ here and reported on there.
 """
 
 import re
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from typing import ClassVar, Literal, Self
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
-from filters.base import Filter, apply_filters, keep_pairs, score_pairs
+from filters.base import Filter, keep_pairs
 from pairgen.errors import StoreError
 from pairgen.models import Models
 from pairgen.near_duplicates import nearest_before
@@ -21,6 +20,7 @@ from pairgen.schema import Outcome
 from pairgen.store import Store, Version
 from pairgen.withdrawn import refuse_withdrawn
 
+_SIDES = ("parent", "positive", "negative")
 _PINNED = re.compile(r"(.+@v\d+)@([0-9a-f]{64})")
 
 
@@ -46,23 +46,31 @@ class NearDuplicate(Filter):
         settled._store = store
         return settled
 
-    def nearest(self, pairs: pl.DataFrame) -> pl.DataFrame:
-        """For each pair, in order: `similarity` to the nearest, and `duplicate_of`, the set_id that stands there.
+    def nearest(self, tables: Sequence[pl.DataFrame | pl.LazyFrame]) -> Iterator[pl.DataFrame]:
+        """For each of `tables`, pair for pair: `similarity` to the nearest, and the set_id there, `duplicate_of`.
 
-        Of another version it is "NAME@v3 SET_ID"; null where nothing comes near.
+        Of another version it is "NAME@v3 SET_ID"; null where nothing comes near. `tables` are read one at a time; a set
+        stands in one alone.
         """
-        parents = pairs.select("set_id", "parent").unique("set_id").sort("set_id")
-        sets = parents.select("set_id", **_nearest(parents["parent"], names=parents["set_id"]))
-        own = pairs.select("set_id").join(sets, on="set_id", how="left", maintain_order="left").drop("set_id")
-        return _nearer(own, self._nearest_of_versions(pairs)) if self.against else own
+        own = _nearest_sets(tables)
+        return map(_nearer, own, self._nearest_of_versions(tables)) if self.against else own
 
     def score(self, pairs: pl.DataFrame, models: Models) -> pl.Series:
-        return self.nearest(pairs)["similarity"]
+        (nearest,) = self.nearest([pairs])
+        return nearest["similarity"]
+
+    def drop(self, pairs: pl.DataFrame, nearest: pl.DataFrame) -> Outcome:
+        """`pairs` without the near duplicates that `nearest` found; a pair that is dropped says of what it is one."""
+        scored = pairs.with_columns(score_near_duplicate=nearest["similarity"])
+        outcome = keep_pairs(scored, [self], stage="near_duplicate")
+        of = pairs.select(id="pair_id").hstack(nearest.select("duplicate_of"))
+        dropped = outcome.dropped.drop("duplicate_of").join(of, on="id", how="left", maintain_order="left")
+        return Outcome(outcome.kept, dropped.select(outcome.dropped.columns))
 
     def keep(self, score: pl.Expr) -> pl.Expr:
         return score <= self.max_score
 
-    def _nearest_of_versions(self, pairs: pl.DataFrame) -> pl.DataFrame:
+    def _nearest_of_versions(self, tables: Sequence[pl.DataFrame | pl.LazyFrame]) -> Iterator[pl.DataFrame]:
         if self._store is None:
             raise StoreError(
                 "near_duplicate: `against` names versions, but no store was given: settle the filter first"
@@ -70,20 +78,46 @@ class NearDuplicate(Filter):
         versions = [_version(reference, self._store) for reference in self.against]
         names = [pl.format("{} {}", pl.lit(each.reference), "set_id") for each in versions]
         texts = [_texts(each.pairs()).with_columns(set_id=name) for each, name in zip(versions, names, strict=True)]
-        held, new = pl.concat(texts).unique("text", keep="first", maintain_order=True), _texts(pairs)["text"]
-        groups = np.repeat([0, 1], [held.height, len(new)])
-        nearest = _nearest(pl.concat([held["text"], new]), names=held["set_id"], groups=groups)
-        found = pl.DataFrame({"text": new, **{name: each.tail(len(new)) for name, each in nearest.items()}})
-        sides = (pairs.select(text=side) for side in ("parent", "positive", "negative"))
-        joined = [side.join(found, on="text", how="left", maintain_order="left").drop("text") for side in sides]
-        return reduce(_nearer, joined)
+        held = pl.concat(texts).unique("text", keep="first", maintain_order=True)
+        groups = array("b", [0]) * held.height
+
+        def said() -> Iterator[str]:
+            yield from held["text"]
+            for table in tables:
+                rows = table.lazy().select(_SIDES).collect()
+                groups.extend([1] * 3 * rows.height)
+                for side in _SIDES:
+                    yield from rows[side]
+
+        found = _named(nearest_before(said(), groups=groups), held["set_id"]).slice(held.height)
+        start = 0
+        for table in tables:
+            height = table.lazy().select(pl.len()).collect().item()
+            yield reduce(_nearer, (found.slice(start + side * height, height) for side in range(3)))
+            start += 3 * height
 
 
-def _nearest(texts: pl.Series, *, names: pl.Series, groups: NDArray[np.int64] | None = None) -> dict[str, pl.Series]:
+def _nearest_sets(tables: Sequence[pl.DataFrame | pl.LazyFrame]) -> Iterator[pl.DataFrame]:
+    """Pair for pair the nearest set before its own, by the texts that they grew from."""
+
+    def sets(table: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
+        return table.lazy().select("set_id", "parent").unique("set_id", keep="first", maintain_order=True).collect()
+
+    ids = pl.concat([pl.Series("set_id", dtype=pl.String), *(sets(table)["set_id"] for table in tables)])
+    parents = (parent for table in tables for parent in sets(table)["parent"])
+    found = _named(nearest_before(parents, groups=ids.rank("dense").to_numpy()), ids)
+    start = 0
+    for table in tables:
+        pairs = table.lazy().select("set_id").collect()
+        some = sets(table).select("set_id")
+        nearest = some.hstack(found.slice(start, some.height))
+        yield pairs.join(nearest, on="set_id", how="left", maintain_order="left").drop("set_id")
+        start += some.height
+
+
+def _named(nearest: pl.DataFrame, names: pl.Series) -> pl.DataFrame:
     """`nearest_before`, as the columns `similarity` and `duplicate_of`, the name of the text at that place."""
-    found = nearest_before(texts, groups=groups)
-    places = found["before"].replace(-1, None)
-    return {"similarity": found["similarity"], "duplicate_of": names.gather(places)}
+    return nearest.select("similarity", duplicate_of=names.gather(nearest["before"].replace(-1, None)))
 
 
 def _nearer(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
@@ -92,23 +126,9 @@ def _nearer(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame({name: other[name].zip_with(nearer, one[name]) for name in one.columns})
 
 
-def apply_across_sets(pairs: pl.DataFrame, filters: Sequence[Filter], models: Models) -> Outcome:
-    """`apply_filters` of what compares sets; a pair that it drops as a near duplicate says of what: `duplicate_of`."""
-    found = next((each for each in filters if isinstance(each, NearDuplicate)), None)
-    if found is None:
-        return apply_filters(pairs, filters, models, stage="near_duplicate")
-    nearest = found.nearest(pairs)
-    scored = score_pairs(pairs, [each for each in filters if each is not found], models)
-    scored = scored.with_columns(score_near_duplicate=nearest["similarity"])
-    outcome = keep_pairs(scored, filters, stage="near_duplicate")
-    of = pairs.select(id="pair_id").hstack(nearest.select("duplicate_of"))
-    dropped = outcome.dropped.drop("duplicate_of").join(of, on="id", how="left", maintain_order="left")
-    return Outcome(outcome.kept, dropped.select(outcome.dropped.columns))
-
-
 def _texts(pairs: pl.DataFrame) -> pl.DataFrame:
     """`text` and `set_id` of every text in `pairs`, each text once, in the order of the texts."""
-    sides = [pairs.select(pl.col(side).alias("text"), "set_id") for side in ("parent", "positive", "negative")]
+    sides = [pairs.select(pl.col(side).alias("text"), "set_id") for side in _SIDES]
     return pl.concat(sides).sort("text", "set_id").unique("text", keep="first", maintain_order=True)
 
 

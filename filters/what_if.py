@@ -14,18 +14,19 @@ from pydantic import ValidationError
 
 from filters.base import Filter, apply_filters, keep_pairs
 from pairgen.models import Models
-from pairgen.schema import PAIRS, Outcome
-from pairgen.splits import drop_shared
+from pairgen.schema import PAIRS, Outcome, collected
+from pairgen.splits import drop_shared, find_shared
 
 STAGES = ("filter", "near_duplicate", "disjoint")  # where a pair was dropped that a threshold may bring back
 KEPT, UNKNOWN = "kept", "unknown"
+_REACHED = (pl.col("unit") == "pair") & pl.col("stage").is_in(STAGES)
+_MOST = 20_000  # pairs that a curve is of: near duplicates are looked for again at each of some 60 thresholds
 _NO_MODELS = cast(Models, None)  # filters across sets ask none
 
 
 def judged_pairs(pairs: pl.DataFrame, dropped: pl.DataFrame) -> pl.DataFrame:
     """Every pair of a version that reached the filters, as `PAIRS` with `score_*`, and `now`: "kept" or its reason."""
-    reached = (pl.col("unit") == "pair") & pl.col("stage").is_in(STAGES)
-    back = dropped.filter(reached).rename({"id": "pair_id", "drop_reason": "now"})
+    back = dropped.filter(_REACHED).rename({"id": "pair_id", "drop_reason": "now"})
     scores = [name for name in dropped.columns if name.startswith("score_")]
     return pl.concat([pairs.with_columns(now=pl.lit(KEPT)), back.select(*PAIRS, "now", *scores)], how="diagonal")
 
@@ -39,42 +40,47 @@ def what_if(judged: pl.DataFrame, filters: Sequence[Filter]) -> pl.DataFrame:
     return _what_if(judged, filters, {})
 
 
-def _what_if(
-    judged: pl.DataFrame, filters: Sequence[Filter], known: dict[Any, tuple[Outcome, Outcome]]
-) -> pl.DataFrame:
-    """`what_if`; `known` remembers what the filters across sets did with the pairs that reach them."""
+def _what_if(judged: pl.DataFrame, filters: Sequence[Filter], known: dict[Any, pl.DataFrame]) -> pl.DataFrame:
+    """`what_if`; `known` remembers what becomes of the pairs that reach the filters across sets."""
     alone = [each for each in filters if not each.across_sets]
     across = [each for each in filters if each.across_sets]
     rows = judged.filter(~_unknown(alone)).drop("now", *[f"score_{each.kind}" for each in across], strict=False)
     first = keep_pairs(rows, alone, stage="filter")
-    reached = (tuple(across), frozenset(first.kept["pair_id"]))
+    reached = tuple(across), judged["pair_id"].is_in(first.kept["pair_id"].implode()).to_numpy().tobytes()
     if reached not in known:
         second = apply_filters(first.kept, across, _NO_MODELS, stage="near_duplicate")
-        known[reached] = second, drop_shared(second.kept)
-    second, third = known[reached]
-    gone = pl.concat([outcome.dropped.select("id", "drop_reason") for outcome in (first, second, third)])
-    then = pl.concat(
-        [
-            third.kept.select("pair_id", then=pl.lit(KEPT)),
-            gone.select(pair_id="id", then="drop_reason"),
-        ]
-    )
+        third = drop_shared(second.kept, shared=find_shared([second.kept]))
+        known[reached] = pl.concat(
+            [third.kept.select("pair_id", then=pl.lit(KEPT)), _gone(second), _gone(third)], rechunk=True
+        )
+    then = pl.concat([known[reached], _gone(first)])
     joined = judged.join(then, on="pair_id", how="left", maintain_order="left")
     return joined.with_columns(pl.col("then").fill_null(UNKNOWN))
 
 
-def curves(pairs: pl.DataFrame, dropped: pl.DataFrame, filters: Sequence[Filter]) -> list[dict[str, Any]]:
+def _gone(outcome: Outcome) -> pl.DataFrame:
+    return outcome.dropped.select(pair_id="id", then="drop_reason")
+
+
+def curves(pairs: pl.LazyFrame, dropped: pl.LazyFrame, filters: Sequence[Filter]) -> list[dict[str, Any]]:
     """What a version of `pairs` and `dropped` would keep with one threshold of its `filters` moved, the others left.
 
-    A row a threshold: `filter`, `key`, `now`, and `points` in rising order, each with its `threshold` and, of all pairs
-    that reached the filters, how many are `kept`, `dropped` and `unknown`. None where a filter has no scores in the
-    tables; a filter without a threshold has no row.
+    A row a threshold: `filter`, `key`, `now`, `reached`, how many pairs reached the filters, and `points` in rising
+    order, each with its `threshold` and how many of these pairs are `kept`, `dropped` and `unknown`. Of over 20,000 a
+    sample of about that many is asked: the whole sets of smallest id, as if there were no other. None where a filter
+    has no scores in the tables; a filter without a threshold has no row.
     """
-    judged = judged_pairs(pairs, dropped)
+    tables = pairs, dropped.filter(_REACHED)
+    sets = pl.concat([table.select("set_id") for table in tables])
+    reached = collected(sets.select(pl.len())).item()
+    if reached > _MOST:
+        last = collected(sets.sort("set_id").head(_MOST))["set_id"][-1]
+        tables = tables[0].filter(pl.col("set_id") <= last), tables[1].filter(pl.col("set_id") <= last)
+    judged = judged_pairs(*map(collected, tables))
     if any(f"score_{each.kind}" not in judged.columns for each in filters):
         return []
     rows: list[dict[str, Any]] = []
-    known: dict[Any, tuple[Outcome, Outcome]] = {}
+    known: dict[Any, pl.DataFrame] = {}
     for place, each in enumerate(filters):
         for key, now in each.model_dump(exclude={"kind", "against"}, exclude_none=True).items():
             moved = _moved(each, key, judged[f"score_{each.kind}"].drop_nulls())
@@ -82,7 +88,7 @@ def curves(pairs: pl.DataFrame, dropped: pl.DataFrame, filters: Sequence[Filter]
                 _point(judged, [*filters[:place], moved[threshold], *filters[place + 1 :]], threshold, known)
                 for threshold in sorted(moved)
             ]
-            rows.append({"filter": each.kind, "key": key, "now": now, "points": points})
+            rows.append({"filter": each.kind, "key": key, "now": now, "reached": reached, "points": points})
     return rows
 
 

@@ -7,6 +7,7 @@ import json
 import re
 import secrets
 from collections import Counter
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ import polars as pl
 from prefect import flow
 
 from data_cards.card import documents
-from filters.base import apply_filters
-from filters.near_duplicate import apply_across_sets
+from filters.base import apply_filters, keep_pairs
+from filters.near_duplicate import NearDuplicate
 from filters.what_if import curves
 from flows.engines import task_runner
 from flows.killed import noted
@@ -26,10 +27,10 @@ from flows.recipe import Recipe, RunSettings
 from flows.shards import (
     Shards,
     advance,
+    dropped_of,
     funnel,
-    gather,
-    gather_dropped,
     is_table,
+    scans,
     seconds_of_models,
     workplace,
     write_shards,
@@ -45,11 +46,12 @@ from pairgen.mining import mine_texts
 from pairgen.places import Place, local_folder
 from pairgen.references import count_references, judge_references
 from pairgen.rewriting.baselines import baselines
-from pairgen.schema import MEMBERS, PAIRS
+from pairgen.schema import collected
 from pairgen.sets import count_products, count_sets, make_pairs, make_sets, members_of, rewrite_seeds
-from pairgen.splits import drop_leaks, drop_shared, find_leaks
+from pairgen.sorting import sort_tables
+from pairgen.splits import drop_leaks, drop_shared, find_leaks, find_shared
 from pairgen.store import Contents, Draft, Store, Version
-from pairgen.version import in_order
+from pairgen.version import ORDER, TABLES
 
 STAGES = ("read", "split", "references", "mine", "rewrite", "negatives", "pair", "filter", "near_duplicate", "disjoint")
 _COMMIT = re.compile(r"@[0-9a-f]{40}$")
@@ -94,9 +96,11 @@ def made(recipe: Recipe, store: Place, memory: Path) -> tuple[Version, bool, Cou
         negated = across(make_negatives, rewritten, recipe, memory)
         paired = across(pair_members, negated, recipe, memory)
         judged = across(judge_pairs, paired, recipe, memory)
-        everything = judge_across_sets(judged, work, recipe, models)
-        contents = collect(everything, judged, recipe, models, raw)
-        seconds = seconds_of_models([*judged, everything])
+        compare_sets(judged, recipe)
+        apart = across(drop_near_duplicates, judged, recipe)
+        kept = across(drop_shared_texts, apart, recipe, shared_texts(apart, work))
+        contents = collect(kept, work, recipe, models, raw)
+        seconds = seconds_of_models(kept)
         with model_seconds() as more:
             version, is_new = publish(contents, recipe, store, models)
     seconds.update(more)
@@ -130,8 +134,7 @@ def leaking_texts(shards: list[Path], work: Path, recipe: Recipe) -> Path:
     """The file that says which texts another split must not see."""
     leaks = work / "leaks.parquet"
     if not is_table(leaks):
-        texts = [pl.scan_parquet(shard / "read.parquet", glob=False) for shard in shards]
-        write_whole(leaks, find_leaks(texts, max_similarity=recipe.split.max_similarity))
+        write_whole(leaks, find_leaks(scans(shards, "read"), max_similarity=recipe.split.max_similarity))
     return leaks
 
 
@@ -178,26 +181,58 @@ def judge_pairs(shard: Path, recipe: Recipe, memory: Path) -> Path:
     return advance(shard, "filter", partial(apply_filters, filters=filters, models=models), reads=["pair"], unit="pair")
 
 
-@stage("near_duplicate")
-def judge_across_sets(shards: list[Path], work: Path, recipe: Recipe, models: LoadedModels) -> Path:
-    """What compares sets with each other sees all shards at once: near duplicates, and texts of two splits."""
-    everything = work / "everything"
-    everything.mkdir(exist_ok=True)
-    write_whole(everything / "filter.parquet", gather(shards, "filter", PAIRS))
-    filters = [each for each in recipe.filters if each.across_sets]
-    function = partial(apply_across_sets, filters=filters, models=models)
-    advance(everything, "near_duplicate", function, reads=["filter"], unit="pair")
-    return advance(everything, "disjoint", drop_shared, reads=["near_duplicate"], unit="pair")
+@stage("compare sets")
+def compare_sets(shards: list[Path], recipe: Recipe) -> None:
+    """Beside the pairs of each shard what comes nearest to each, in whatever shard."""
+    found = near_duplicate_of(recipe)
+    if found is None or all(is_table(shard / "nearest.parquet") for shard in shards):
+        return
+    for shard, nearest in zip(shards, found.nearest(scans(shards, "filter")), strict=True):
+        write_whole(shard / "nearest.parquet", nearest)
+
+
+def near_duplicate_of(recipe: Recipe) -> NearDuplicate | None:
+    """The filter that compares sets, which sees all shards; None where the recipe has none."""
+    return next((each for each in recipe.filters if isinstance(each, NearDuplicate)), None)
+
+
+@shard_stage("near_duplicate")
+def drop_near_duplicates(shard: Path, recipe: Recipe) -> Path:
+    found = near_duplicate_of(recipe)
+    if found is None:
+        function = partial(keep_pairs, filters=[], stage="near_duplicate")
+        return advance(shard, "near_duplicate", function, reads=["filter"], unit="pair")
+    return advance(shard, "near_duplicate", found.drop, reads=["filter", "nearest"], unit="pair")
+
+
+@stage("find shared texts")
+def shared_texts(shards: list[Path], work: Path) -> Path:
+    """The file that says which texts of pairs stand in two splits."""
+    shared = work / "shared.parquet"
+    if not is_table(shared):
+        write_whole(shared, find_shared(scans(shards, "near_duplicate")))
+    return shared
+
+
+@shard_stage("disjoint")
+def drop_shared_texts(shard: Path, recipe: Recipe, shared: Path) -> Path:
+    function = partial(drop_shared, shared=pl.read_parquet(shared))
+    return advance(shard, "disjoint", function, reads=["near_duplicate"], unit="pair")
 
 
 @stage("collect")
-def collect(everything: Path, shards: list[Path], recipe: Recipe, models: LoadedModels, raw: Shards) -> Contents:
-    pairs = in_order("pairs", gather([everything], "disjoint", PAIRS))  # here, so that `publish` need not copy them
+def collect(shards: list[Path], work: Path, recipe: Recipe, models: LoadedModels, raw: Shards) -> Contents:
+    """What is left of all shards as one version, each table sorted on disk."""
+
+    def ordered(table: str, parts: Iterable[pl.DataFrame]) -> pl.LazyFrame:
+        return sort_tables(parts, ORDER[table], TABLES[table], work / table)
+
+    made, kept = (map(collected, scans(shards, stage)) for stage in ("negatives", "disjoint"))
     return Contents(
-        pairs=pairs,
-        members=in_order("members", members_of(gather(shards, "negatives", MEMBERS), pairs)),
-        dropped=gather_dropped([*shards, everything]),
-        funnel=funnel([*shards, everything], STAGES),
+        pairs=ordered("pairs", map(collected, scans(shards, "disjoint"))),
+        members=ordered("members", map(members_of, made, kept)),
+        dropped=ordered("dropped", map(collected, dropped_of(shards))),
+        funnel=funnel(shards, STAGES),
         recipe=recipe.toml(),
         fingerprints=fingerprints(models),
         source=[facts.as_dict() for facts in raw.facts],

@@ -6,7 +6,6 @@ build that was killed goes on, in the folder that `workplace` gives it.
 """
 
 import fcntl
-import io
 import json
 import math
 import secrets
@@ -25,12 +24,12 @@ from pairgen.corpus import RAW, SourceFacts, SourceSettings, read_in_batches, so
 from pairgen.digests import digest
 from pairgen.errors import SourceError, StoreError
 from pairgen.references import drop_references
-from pairgen.schema import DROPPED, FUNNEL, TEXTS, Outcome, Schema, check_sums, drop, empty, stack
+from pairgen.schema import DROPPED, FUNNEL, TEXTS, Outcome, check_sums, drop, empty, stack
+from pairgen.sorting import by_ranges, parquet, write_run
 
 Count = Callable[[pl.DataFrame], int]
 _LISTED = "shards.json"  # the folders of the shards; it stands once all have their raw.parquet
 _ROWS_AT_ONCE = 50_000
-_ROWS_A_GROUP = 1_000
 
 
 class Shards(NamedTuple):
@@ -100,8 +99,7 @@ def write_shards(work: Path, settings: SourceSettings, *, rows_per_shard: int) -
     runs: list[Path] = []
 
     def take(rows: pl.DataFrame) -> None:
-        runs.append(work / "runs" / f"{len(runs)}.parquet")
-        _place(runs[-1], _parquet(rows.sort("text_id", maintain_order=True), row_group_size=_ROWS_A_GROUP))
+        runs.append(write_run(rows.sort("text_id", maintain_order=True), work / "runs" / f"{len(runs)}.parquet"))
 
     facts = []
     for path, before in zip(settings.paths, hashes, strict=True):
@@ -118,17 +116,14 @@ def write_shards(work: Path, settings: SourceSettings, *, rows_per_shard: int) -
 def _cut(runs: list[Path], work: Path, rows: int, rows_per_shard: int) -> list[Path]:
     """The folders of the shards in `work`, cut from the files `runs`, each sorted by text_id, that hold `rows` in all.
 
-    In memory is a range of ids at a time, of about `_ROWS_AT_ONCE`; polars reads no other groups of rows.
+    In memory is a range of ids at a time, of about `_ROWS_AT_ONCE`.
     """
     bits = min(16, max(0, math.ceil(math.log2(rows / rows_per_shard))))
     width = 2 ** (16 - bits)
     bucket = pl.col("text_id").str.head(4).str.to_integer(base=16) // width
     step = width * max(1, _ROWS_AT_ONCE * 2**bits // rows)
     folders, kept = [], 0
-    for start in range(0, 2**16, step):
-        ids = pl.col("text_id")
-        within = (ids >= f"{start:04x}") & (ids < (f"{start + step:04x}" if start + step < 2**16 else "g"))
-        some = pl.scan_parquet(runs, glob=False).filter(within).collect().sort("text_id", maintain_order=True)
+    for some in by_ranges(runs, ["text_id"], [f"{start:04x}" for start in range(step, 2**16, step)]):
         for (number,), part in some.group_by(bucket, maintain_order=True):
             folder = work / f"shard-{number:05d}"
             folder.mkdir()
@@ -193,7 +188,7 @@ def set_aside(shard: Path, stage: str) -> Path:
 
 def _leave(shard: Path, counts: dict[str, Any], outcome: Outcome) -> None:
     stage = counts["stage"]
-    files = {f"{stage}.parquet": _parquet(outcome.kept), f"{stage}.dropped.parquet": _parquet(outcome.dropped)}
+    files = {f"{stage}.parquet": parquet(outcome.kept), f"{stage}.dropped.parquet": parquet(outcome.dropped)}
     for name, content in files.items():
         _place(shard / name, content)
     _place(
@@ -201,15 +196,9 @@ def _leave(shard: Path, counts: dict[str, Any], outcome: Outcome) -> None:
     )
 
 
-def _parquet(table: pl.DataFrame, *, row_group_size: int | None = None) -> bytes:
-    buffer = io.BytesIO()  # not straight to the file: polars hides why a disk refused
-    table.write_parquet(buffer, row_group_size=row_group_size)
-    return buffer.getvalue()
-
-
 def write_whole(file: Path, table: pl.DataFrame) -> None:
     """`table` as a Parquet file, whole or not at all."""
-    _place(file, _parquet(table))
+    _place(file, parquet(table))
 
 
 def is_table(file: Path) -> bool:
@@ -240,16 +229,14 @@ def _is_whole(shard: Path, stage: str) -> bool:
         return False
 
 
-def gather(shards: Sequence[Path], stage: str, schema: Schema) -> pl.DataFrame:
-    """What `stage` kept in all `shards`."""
-    return stack([pl.read_parquet(shard / f"{stage}.parquet") for shard in shards], schema)
+def scans(shards: Sequence[Path], stage: str) -> list[pl.LazyFrame]:
+    """What `stage` kept in each of `shards`, read when it is asked for."""
+    return [pl.scan_parquet(shard / f"{stage}.parquet", glob=False) for shard in shards]
 
 
-def gather_dropped(shards: Sequence[Path]) -> pl.DataFrame:
-    """What any stage dropped in any of `shards`."""
-    return stack(
-        [pl.read_parquet(file) for shard in shards for file in sorted(shard.glob("*.dropped.parquet"))], DROPPED
-    )
+def dropped_of(shards: Sequence[Path]) -> list[pl.LazyFrame]:
+    """What each stage dropped in each of `shards`, read when it is asked for."""
+    return [pl.scan_parquet(file, glob=False) for shard in shards for file in sorted(shard.glob("*.dropped.parquet"))]
 
 
 def seconds_of_models(shards: Sequence[Path]) -> Counter[str]:

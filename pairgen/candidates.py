@@ -4,6 +4,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from pairgen.draft import Contents
+from pairgen.schema import collected
 from pairgen.tags import tag_history
 from pairgen.version import Version
 
@@ -24,19 +25,19 @@ def beyond(contents: Contents, latest: Version, limits: Limits) -> list[str]:
 
     A score that one of the two lacks is not compared.
     """
-    before = latest.pairs()
-    pairs = contents.pairs.height
-    figures: list[tuple[str, float, float, float, str]] = [
-        ("pairs", before.height, pairs, pairs / before.height - 1, "max_pairs_change")
-    ]
-    was = _shares(latest.dropped(), pl.DataFrame(latest.manifest["funnel"]))
+    with latest.reading():
+        before, mean_before = _pairs(latest.scan("pairs"))
+        was = _shares(latest.scan("dropped"), pl.DataFrame(latest.manifest["funnel"]))
+    pairs, mean_now = _pairs(contents.pairs)
     now = _shares(contents.dropped, contents.funnel)
+    figures: list[tuple[str, float, float, float, str]] = [
+        ("pairs", before, pairs, pairs / before - 1, "max_pairs_change")
+    ]
     for stage, reason in sorted(was.keys() | now.keys()):
         shares = was.get((stage, reason), 0.0), now.get((stage, reason), 0.0)
         figures.append((f"{stage}: dropped as {reason}", *shares, shares[1] - shares[0], "max_dropped_change"))
-    for score in ("toxicity", "similarity"):
-        mean, moved = _mean(before, f"score_{score}"), _mean(contents.pairs, f"score_{score}")
-        if mean is not None and moved is not None:
+    for score, mean in mean_before.items():
+        if mean is not None and (moved := mean_now.get(score)) is not None:
             figures.append((f"mean {score}", mean, moved, moved - mean, f"max_{score}_change"))
     return [
         f"{name} {found:.4g}, {expected:.4g} in {latest.reference}: "
@@ -52,11 +53,16 @@ def is_candidate(version: Version) -> bool:
     return bool(version.candidate) and version.number not in {move["to"] for move in moved}
 
 
-def _shares(dropped: pl.DataFrame, funnel: pl.DataFrame) -> dict[tuple[str, str], float]:
+def _shares(dropped: pl.LazyFrame, funnel: pl.DataFrame) -> dict[tuple[str, str], float]:
     """What each stage dropped for each reason, as a part of what entered it."""
-    counts = dropped.group_by("stage", "unit", "drop_reason").len().join(funnel, on=["stage", "unit"])
+    reasons = collected(dropped.group_by("stage", "unit", "drop_reason").len())
+    counts = reasons.join(funnel, on=["stage", "unit"])
     return {(row["stage"], row["drop_reason"]): row["len"] / row["entered"] for row in counts.iter_rows(named=True)}
 
 
-def _mean(pairs: pl.DataFrame, score: str) -> float | None:
-    return pairs.select(pl.col(score).fill_nan(None).mean()).item() if score in pairs.columns else None
+def _pairs(pairs: pl.LazyFrame) -> tuple[int, dict[str, float | None]]:
+    """How many there are, and the mean of each score that may be limited and that they have."""
+    scores = [score for score in ("toxicity", "similarity") if f"score_{score}" in pairs.collect_schema()]
+    columns = (collected(pairs.select(f"score_{score}")).rechunk() for score in scores)
+    means = [column.select(pl.all().fill_nan(None).mean()).item() for column in columns]
+    return collected(pairs.select(pl.len())).item(), dict(zip(scores, means, strict=True))

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from pairgen.errors import StoreError
+from pairgen.schema import collected
 from pairgen.version import Version, brief
 
 _SET = ["set_id", "parent", "negative_kind"]
@@ -106,7 +107,7 @@ def diff(older: Version, newer: Version) -> Difference:
         newer=newer,
         **found,
         files=_files(older, newer),
-        counts=counts(older, own["counts"], newer.dropped()),
+        counts=counts(older, own["counts"], newer.scan("dropped")),
         added=added,
         removed=removed,
         rewritten=rewritten,
@@ -194,23 +195,25 @@ def _files(older: Version, newer: Version) -> dict[str, list[str]]:
     }
 
 
-def counts(older: Version, counted: dict[str, Any], dropped: pl.DataFrame) -> list[dict[str, Any]]:
+def counts(older: Version, counted: dict[str, Any], dropped: pl.LazyFrame) -> list[dict[str, Any]]:
     """Every count of a manifest and every drop reason, by its name: in `older`, and as `counted` with `dropped`."""
-    before, after = _numbers(older.manifest["counts"], older.dropped()), _numbers(counted, dropped)
+    with older.reading():
+        before = _numbers(older.manifest["counts"], older.scan("dropped"))
+    after = _numbers(counted, dropped)
     return [
         {"count": name, "from": before.get(name, 0), "to": after.get(name, 0)}
         for name in [*before, *(name for name in after if name not in before)]
     ]
 
 
-def _numbers(counted: dict[str, Any], dropped: pl.DataFrame) -> dict[str, int]:
+def _numbers(counted: dict[str, Any], dropped: pl.LazyFrame) -> dict[str, int]:
     found: dict[str, int] = {}
     for name, count in counted.items():
         if isinstance(count, dict):
             found |= {f"{name.removesuffix('_by_split')}.{split}": number for split, number in count.items()}
         else:
             found[name] = count
-    reasons = dropped.group_by("stage", "drop_reason").len().sort("stage", "drop_reason")
+    reasons = collected(dropped.group_by("stage", "drop_reason").len()).sort("stage", "drop_reason")
     return found | {f"dropped.{stage}.{reason}": count for stage, reason, count in reasons.iter_rows()}
 
 

@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import io
 import json
 import os
 from dataclasses import dataclass, field
@@ -12,22 +11,25 @@ from typing import Any
 
 import polars as pl
 
-from pairgen.version import FORMAT, MANIFEST, Version, by_split, count_rows, file_sha256, manifest_digest
+from pairgen.sorting import parquet
+from pairgen.version import FORMAT, MANIFEST, Version, by_split, count_rows, file_sha256, in_portions, manifest_digest
 
 PACKAGES = ("flows", "pairgen", "filters", "training", "data_cards")
+_ROWS_A_FILE = 200_000
+_ROWS_A_GROUP = 20_000  # what is read at once
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a build hands over: the tables of `schema.py`, and where they came from.
+    """What a build hands over: the tables of `schema.py`, read as they are asked for, and where they came from.
 
     `recipe` is TOML text, `fingerprints` has a model's fingerprint by role, `source` a dict a source with name, path,
     rows, sha256 and licence.
     """
 
-    pairs: pl.DataFrame
-    members: pl.DataFrame
-    dropped: pl.DataFrame
+    pairs: pl.LazyFrame
+    members: pl.LazyFrame
+    dropped: pl.LazyFrame
     funnel: pl.DataFrame
     recipe: str
     fingerprints: dict[str, str]
@@ -73,15 +75,16 @@ def code_version() -> str:
 
 
 def write_tables(work: Path, contents: Contents) -> None:
-    """Every table into the folder `work`, a Parquet file a split."""
+    """Every table into the folder `work`, in Parquet files of one split and at most 200,000 rows each."""
     for table, rows in (("pairs", contents.pairs), ("members", contents.members), ("dropped", contents.dropped)):
         (work / table).mkdir()
         for split, part in by_split(rows):
-            buffer = io.BytesIO()  # not straight to the file: polars hides why a disk refused
-            part.write_parquet(buffer)
-            (work / table / f"{split}-00000-of-00001.parquet").write_bytes(buffer.getbuffer())
-    for path in work.rglob("*.parquet"):
-        finish(path)
+            files = []
+            for number, some in enumerate(in_portions(part, rows_each=_ROWS_A_FILE)):
+                files.append(work / table / f"{split}-{number:05d}")
+                files[-1].write_bytes(parquet(some, row_group_size=_ROWS_A_GROUP))
+            for path in files:
+                finish(path.rename(f"{path}-of-{len(files):05d}.parquet"))
 
 
 def write_documents(work: Path, draft: Draft, documents: dict[str, str]) -> None:

@@ -72,7 +72,8 @@ def nearest_before(texts: Iterable[str], *, groups: Sequence[int] | Integers | N
         for found, earlier in _merged(pairs, runs, len(looked_at)):
             for place, before in zip(looked_at[found].tolist(), looked_at[earlier].tolist(), strict=True):
                 similarity = jaccard(held.shingles(place), held.shingles(before))
-                if similarity > similarities[place]:
+                nearer = similarity - similarities[place] or group[best[place]] - group[before]
+                if similarity and nearer > 0:
                     best[place], similarities[place] = before, similarity
     twin = group[first] < group
     before = pl.Series(np.where(twin, first, best[first]), dtype=pl.Int64)

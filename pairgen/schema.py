@@ -3,13 +3,14 @@
 Every table may carry further columns named `score_*` (Float64). Ids are digests of normalised content (`digests.py`).
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import polars as pl
 
 from pairgen.errors import SchemaError
 
 Schema = dict[str, pl.DataType]
+Table = TypeVar("Table", pl.DataFrame, pl.LazyFrame)
 
 SPLITS = ("train", "validation", "test")
 ROLES = ("positive", "negative")
@@ -125,47 +126,57 @@ def empty(schema: Schema) -> pl.DataFrame:
     return pl.DataFrame(schema=schema)
 
 
-def check(table: pl.DataFrame, schema: Schema, *, stage: str) -> pl.DataFrame:
+def collected(rows: pl.LazyFrame) -> pl.DataFrame:
+    """What `rows` asks for, computed a portion at a time: memory follows what comes out, not what is read."""
+    return rows.collect(engine="streaming")
+
+
+def check(table: Table, schema: Schema, *, stage: str) -> Table:
     """`table`, its columns in the order of `schema` followed by `score_*`.
 
     `SchemaError` names stage, column and first bad id. The id of the row (`text_id`, `member_id`, `pair_id`) is unique;
     nothing is null but what the source may leave out. `DROPPED` and `FUNNEL` are checked for their columns alone.
     """
-    missing = [name for name in schema if name not in table.columns]
+    found = table.lazy().collect_schema()
+    missing = [name for name in schema if name not in found]
     if missing:
-        raise SchemaError(f"{stage}: column {missing[0]!r} is missing; found {', '.join(table.columns)}")
+        raise SchemaError(f"{stage}: column {missing[0]!r} is missing; found {', '.join(found)}")
     for name, dtype in schema.items():
-        if table.schema[name] != dtype:
-            raise SchemaError(f"{stage}: column {name!r} holds {table.schema[name]}, expected {dtype}")
-    unknown = [name for name in table.columns if name not in schema and not name.startswith("score_")]
+        if found[name] != dtype:
+            raise SchemaError(f"{stage}: column {name!r} holds {found[name]}, expected {dtype}")
+    unknown = [name for name in found if name not in schema and not name.startswith("score_")]
     if unknown:
         raise SchemaError(f"{stage}: column {unknown[0]!r} is in no schema; scores are named score_*")
-    for name in table.columns:
-        if name not in schema and table.schema[name] != pl.Float64:
-            raise SchemaError(f"{stage}: column {name!r} holds {table.schema[name]}, expected Float64")
+    for name in found:
+        if name not in schema and found[name] != pl.Float64:
+            raise SchemaError(f"{stage}: column {name!r} holds {found[name]}, expected Float64")
     if schema is not DROPPED and schema is not FUNNEL:
-        _check_rows(table, schema, stage)
-    return table.select(*schema, *[name for name in table.columns if name not in schema])
+        _check_rows(table.lazy(), schema, stage)
+    return table.select(*schema, *[name for name in found if name not in schema])
 
 
-def _check_rows(table: pl.DataFrame, schema: Schema, stage: str) -> None:
+def _check_rows(table: pl.LazyFrame, schema: Schema, stage: str) -> None:
     key = {id(TEXTS): "text_id", id(MEMBERS): "member_id", id(PAIRS): "pair_id"}[id(schema)]
-    for name in schema:
-        if name not in _NULLABLE and table[name].null_count():
-            bad = table.filter(pl.col(name).is_null())[key][0]
-            raise SchemaError(f"{stage}: column {name!r} is null, first at {key} {bad}")
-        if name in _ALLOWED:
-            wrong = table.filter(~pl.col(name).is_in(list(_ALLOWED[name])))
-            if wrong.height:
-                raise SchemaError(
-                    f"{stage}: column {name!r} holds {wrong[name][0]!r}, first at {key} {wrong[key][0]}; "
-                    f"there are: {', '.join(_ALLOWED[name])}"
-                )
-    twice = table.filter(pl.col(key).is_duplicated())
-    if twice.height:
-        raise SchemaError(
-            f"{stage}: {key} {twice[key][0]} stands {twice.filter(pl.col(key) == twice[key][0]).height} times"
-        )
+    null = {name: pl.col(name).is_null() for name in schema if name not in _NULLABLE}
+    wrong = {name: ~pl.col(name).is_in(list(allowed)) for name, allowed in _ALLOWED.items() if name in schema}
+    rules = [("null", name, rule) for name, rule in null.items()] + [("wrong", *rule) for rule in wrong.items()]
+    broken = collected(table.select(rule.any().alias(f"{what} {name}") for what, name, rule in rules)).row(0)
+    for (what, name, rule), any_such in zip(rules, broken, strict=True):
+        if any_such:
+            value, bad = collected(table.filter(rule).select(name, id=key).head(1)).row(0)
+            if what == "null":
+                raise SchemaError(f"{stage}: column {name!r} is null, first at {key} {bad}")
+            raise SchemaError(
+                f"{stage}: column {name!r} holds {value!r}, first at {key} {bad}; "
+                f"there are: {', '.join(_ALLOWED[name])}"
+            )
+    ids = pl.col(key)
+    seen = collected(table.select(ids.hash()))[key]
+    if seen.is_duplicated().any():  # almost surely the ids are, too
+        some = table.filter(ids.hash().is_in(seen.filter(seen.is_duplicated()).unique().implode())).select(key)
+        twice = collected(some).filter(ids.is_duplicated())[key]
+        if twice.len():
+            raise SchemaError(f"{stage}: {key} {twice[0]} stands {(twice == twice[0]).sum()} times")
 
 
 def check_sums(stage: str, *, entered: int, kept: int, dropped: int) -> None:

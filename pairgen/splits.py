@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pairgen.digests import fraction, normalise
 from pairgen.near_duplicates import nearest_before
-from pairgen.schema import SPLITS, TEXTS, Outcome, drop, empty
+from pairgen.schema import PAIRS, SPLITS, TEXTS, Outcome, drop, empty
+
+_RANK = pl.col("split").replace_strict(list(reversed(SPLITS)), range(len(SPLITS)), return_dtype=pl.Int8)  # test is 0
 
 
 class SplitSettings(BaseModel):
@@ -66,8 +68,7 @@ def find_leaks(tables: Sequence[pl.DataFrame | pl.LazyFrame], *, max_similarity:
 
 def _written(texts: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     """`text_id` and `text` of all `texts` and of their references, and the `rank` of their split: test first."""
-    rank = pl.col("split").replace_strict(list(reversed(SPLITS)), range(len(SPLITS)), return_dtype=pl.Int8)
-    some = texts.lazy().select("text_id", "text", "references", rank=rank)
+    some = texts.lazy().select("text_id", "text", "references", rank=_RANK)
     references = some.explode("references").select("text_id", "rank", text="references")
     return pl.concat([some.select("text_id", "rank", "text"), references]).collect()
 
@@ -84,22 +85,40 @@ def drop_leaks(texts: pl.DataFrame, *, leaks: pl.DataFrame) -> Outcome:
     return Outcome(texts.join(leaks, on=["text_id", "text"], how="anti", maintain_order="left"), dropped)
 
 
-def drop_shared(pairs: pl.DataFrame) -> Outcome:
-    """`pairs` without those of which a text also stands in an earlier split, dropped as "text_in_other_split".
+def find_shared(tables: Sequence[pl.DataFrame | pl.LazyFrame]) -> pl.DataFrame:
+    """The normalised `text` that the pairs of two splits hold, and `first`, the rank of the earliest (test is 0).
 
-    Two different comments may have the same rewrite, or a clean one may be the rewrite of another: the pair stays in
-    test before validation and in validation before train.
+    Two different comments may have the same rewrite, or a clean one may be the rewrite of another. `tables` of pairs
+    are read twice, one at a time; in memory are 64 bits a text, and the texts that are found.
     """
-    order = list(reversed(SPLITS))
-    texts = pairs.select("pair_id", rank=pl.col("split").replace_strict(order, range(len(order)), return_dtype=pl.Int8))
-    for column in ("positive", "negative"):
-        plain = pl.Series([normalise(text) for text in pairs[column]], dtype=pl.String)
-        texts = texts.with_columns(plain.alias(column))
-    both = pl.concat([texts.select("rank", text="positive"), texts.select("rank", text="negative")])
-    first = both.group_by("text").agg(first=pl.col("rank").min())
-    for column in ("positive", "negative"):
-        texts = texts.join(first.rename({"text": column, "first": f"first_{column}"}), on=column, how="left")
-    shared = texts.filter(pl.min_horizontal("first_positive", "first_negative") < pl.col("rank"))["pair_id"]
-    leaking = pl.col("pair_id").is_in(shared.implode())
-    dropped = drop(pairs.filter(leaking), stage="disjoint", reason="text_in_other_split", unit="pair")
-    return Outcome(pairs.filter(~leaking), dropped)
+    hashes = [_sides(table).select(pl.col("text").hash(), "rank").unique() for table in tables]
+    held = pl.concat(hashes).unique() if hashes else _sides(empty(PAIRS)).select(pl.col("text").hash(), "rank")
+    twice = held.filter(pl.col("text").is_duplicated())["text"].unique()
+    shared = [_sides(table).filter(pl.col("text").hash().is_in(twice.implode())).unique() for table in tables]
+    found = (
+        pl.concat([_sides(empty(PAIRS)), *shared])
+        .group_by("text")
+        .agg(pl.col("rank").min(), pl.col("rank").max().alias("last"))
+    )
+    return found.filter(pl.col("rank") < pl.col("last")).select("text", first="rank").sort("text")
+
+
+def drop_shared(pairs: pl.DataFrame, *, shared: pl.DataFrame) -> Outcome:
+    """`pairs` without those of which `find_shared` found a text in an earlier split, dropped as "text_in_other_split".
+
+    The pair stays in test before validation and in validation before train.
+    """
+    leaking = _sides(pairs).join(shared, on="text").filter(pl.col("first") < pl.col("rank"))["pair_id"]
+    away = pl.col("pair_id").is_in(leaking.implode())
+    dropped = drop(pairs.filter(away), stage="disjoint", reason="text_in_other_split", unit="pair")
+    return Outcome(pairs.filter(~away), dropped)
+
+
+def _sides(pairs: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
+    """`pair_id`, the normalised `text` of either side, and the `rank` of the pair's split."""
+    rows = pairs.lazy().select("pair_id", "positive", "negative", rank=_RANK).collect()
+    sides = [
+        rows.select("pair_id", "rank", text=pl.Series(map(normalise, rows[side]), dtype=pl.String))
+        for side in ("positive", "negative")
+    ]
+    return pl.concat(sides)

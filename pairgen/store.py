@@ -10,13 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
+import polars as pl
+
 from pairgen import prune, tags, withdrawn
 from pairgen.candidates import is_candidate
 from pairgen.draft import Contents, Draft, code_version, finish, hashed, sync, write_documents, write_tables
 from pairgen.errors import SchemaError, StoreError
 from pairgen.places import Place, Remote, local_folder, place_of
 from pairgen.records import PREFIX, changing
-from pairgen.schema import FUNNEL, check
+from pairgen.schema import FUNNEL, check, collected
 from pairgen.turns import taken, turn
 from pairgen.verification import verify, wrong_tables
 from pairgen.version import (
@@ -401,7 +403,7 @@ def _uploaded(work: Path, folder: Remote) -> bool:
 
 def _checked(name: str, contents: Contents) -> Contents:
     """`contents` in stored order; what `verify` would refuse is refused here."""
-    if not contents.pairs.height:
+    if not collected(contents.pairs.select(pl.len())).item():
         raise StoreError(f"{name}: nothing to publish, no pair was kept; the funnel says where they were dropped")
     tables = {"pairs": contents.pairs, "members": contents.members, "dropped": contents.dropped}
     rows = {table: check(tables[table], schema, stage=f"publish: {table}") for table, schema in TABLES.items()}

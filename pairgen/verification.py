@@ -6,12 +6,13 @@ from typing import Any
 import polars as pl
 
 from pairgen.errors import SchemaError, StoreError
-from pairgen.schema import SPLITS, check
+from pairgen.schema import SPLITS, check, collected
 from pairgen.version import (
     MANIFEST,
     TABLES,
     UNSPLIT,
     Version,
+    brief,
     content_digest,
     count_rows,
     file_sha256,
@@ -34,11 +35,16 @@ def verify(version: Version) -> list[str]:
         problems.append(f"manifest.json: is of {stated}, found in the folder of {version.reference}")
     problems += _wrong_files(version)
     try:
-        rows = {"pairs": version.pairs(), "members": version.members(), "dropped": version.dropped()}
-        for table, schema in TABLES.items():
-            check(rows[table], schema, stage=table)
+        return [*problems, *_wrong_content(version)]
     except (StoreError, SchemaError) as error:
         return [*problems, str(error)]
+    except (OSError, pl.exceptions.PolarsError) as error:
+        return [*problems, f"tables: cannot be read ({brief(error)})"]
+
+
+def _wrong_content(version: Version) -> list[str]:
+    manifest, problems = version.manifest, []
+    rows = {table: check(version.scan(table), schema, stage=table) for table, schema in TABLES.items()}
     if content_digest(rows["pairs"], rows["members"]) != version.digest:
         problems.append("digest: the rows of pairs and members are not those that were published")
     if count_rows(**rows) != manifest["counts"]:
@@ -46,14 +52,19 @@ def verify(version: Version) -> list[str]:
     return [*problems, *wrong_tables(rows, manifest["funnel"])]
 
 
-def wrong_tables(rows: dict[str, pl.DataFrame], funnel: list[dict[str, Any]]) -> list[str]:
-    """What is wrong between the tables: splits, references from pairs to members, and sums of the funnel."""
+def wrong_tables(rows: dict[str, pl.LazyFrame], funnel: list[dict[str, Any]]) -> list[str]:
+    """What is wrong between the tables: splits, references from pairs to members, and sums of the funnel.
+
+    Ids and texts are compared by their hashes of 64 bits, so that memory holds no text: of 5,000,000 rows, two that
+    differ are taken for one with probability 1e-6.
+    """
     problems = [
         f"funnel: {row['stage']}: {row['entered']} entered, but {row['kept']} kept + {row['dropped']} dropped"
         for row in funnel
         if row["entered"] != row["kept"] + row["dropped"]
     ]
-    strays = rows["dropped"].filter(pl.col("split").is_not_null() & ~pl.col("split").is_in(SPLITS))["split"]
+    unknown = pl.col("split").is_not_null() & ~pl.col("split").is_in(SPLITS)
+    strays = collected(rows["dropped"].filter(unknown).select("split"))["split"]
     if strays.len():
         problems.append(f"dropped: {strays.len()} rows of split {strays[0]!r}; there are: {', '.join(SPLITS)}")
     return [*problems, *_wrong_rows(rows["pairs"], rows["members"]), *_wrong_ledger(funnel, rows["dropped"])]
@@ -114,58 +125,80 @@ def _renamed(missing: dict[str, dict[str, Any]], extra: dict[str, Path]) -> dict
 
 def _holds_split(path: Path, split: str) -> bool:
     try:
-        found = pl.read_parquet(path, columns=["split"])["split"].unique().to_list()
+        found = collected(pl.scan_parquet(path, glob=False).select(pl.col("split").unique()))["split"].to_list()
     except (OSError, pl.exceptions.PolarsError):
         return True  # unreadable: said elsewhere
     return found == [None if split == UNSPLIT else split]
 
 
-def _wrong_rows(pairs: pl.DataFrame, members: pl.DataFrame) -> list[str]:
+def _wrong_rows(pairs: pl.LazyFrame, members: pl.LazyFrame) -> list[str]:
     problems = []
     for table, rows in (("pairs", pairs), ("members", members)):
-        torn = rows.group_by("set_id").agg(pl.col("split").n_unique()).filter(pl.col("split") > 1)["set_id"].sort()
+        sets = collected(rows.select(pl.col("set_id").hash(), pl.col("split").hash()).unique())
+        torn = sets.filter(pl.col("set_id").is_duplicated())["set_id"].unique()
         if torn.len():
-            problems.append(f"{table}: {torn.len()} sets stand in two splits, first {torn[0]}")
-    strays = pairs.join(members, on=["set_id", "split"], how="anti")["pair_id"]
-    if strays.len():
-        problems.append(f"pairs: {strays.len()} have no set in members of their split, first {strays[0]}")
+            first = collected(rows.filter(pl.col("set_id").hash().is_in(torn.implode())).select(pl.col("set_id").min()))
+            problems.append(f"{table}: {torn.len()} sets stand in two splits, first {first.item()}")
+    if strays := _strays(pairs, members, _hash("set_id", "split"), _hash("set_id", "split")):
+        problems.append(f"pairs: {strays[0]} have no set in members of their split, first {strays[1]}")
     for role in ("positive", "negative"):
-        texts = members.filter(pl.col("role") == role).select("set_id", pl.col("text").alias(role))
-        strays = pairs.join(texts, on=["set_id", role], how="anti")["pair_id"]
-        if strays.len():
-            problems.append(f"pairs: the {role} of {strays.len()} is no such member of their set, first {strays[0]}")
+        of_role = members.filter(pl.col("role") == role)
+        if strays := _strays(pairs, of_role, _hash("set_id", role), _hash("set_id", "text")):
+            problems.append(f"pairs: the {role} of {strays[0]} is no such member of their set, first {strays[1]}")
     return [*problems, *_wrong_parents(members), *_wrong_texts(pairs)]
 
 
-def _wrong_parents(members: pl.DataFrame) -> list[str]:
+def _hash(*columns: str) -> pl.Expr:
+    return pl.concat_str(columns, separator="\n").hash().alias("hash")
+
+
+def _strays(pairs: pl.LazyFrame, members: pl.LazyFrame, ours: pl.Expr, theirs: pl.Expr) -> tuple[int, str] | None:
+    """How many `pairs` have a hash that no member has, and the id of the first."""
+    known = collected(members.select(theirs).unique())
+    missing = collected(pairs.select(ours)).join(known, on="hash", how="anti")["hash"]
+    if not missing.len():
+        return None
+    return missing.len(), collected(pairs.filter(ours.is_in(missing.implode())).select("pair_id").head(1)).item()
+
+
+def _wrong_parents(members: pl.LazyFrame) -> list[str]:
     """A negative that was made, was made of a positive of its set; no member comes from a member of another set."""
-    known = members.select(parent_id="member_id", parent_set="set_id", parent_role="role")
-    found = members.join(known, on="parent_id", how="left", maintain_order="left")
-    made = (pl.col("role") == "negative") & ~pl.col("kind").is_in(_FROM_ELSEWHERE)
+    hashes = [pl.col(name).hash() for name in ("member_id", "parent_id", "set_id")]
+    rows = collected(members.select(*hashes, "kind", is_positive=pl.col("role") == "positive"))
+    known = rows.select(parent_id="member_id", parent_set="set_id", parent_positive="is_positive")
+    found = rows.join(known, on="parent_id", how="left", maintain_order="left")
+    made = ~pl.col("is_positive") & ~pl.col("kind").is_in(_FROM_ELSEWHERE)
     astray = found.filter(
-        (made & pl.col("parent_role").ne_missing("positive"))
+        (made & pl.col("parent_positive").ne_missing(pl.lit(True)))
         | (pl.col("parent_set").is_not_null() & (pl.col("parent_set") != pl.col("set_id")))
         | (pl.col("parent_id") == pl.col("member_id"))
     )["member_id"]
     if not astray.len():
         return []
-    return [f"members: the parent_id of {astray.len()} is no positive of their set, first member_id {astray[0]}"]
+    first = members.filter(pl.col("member_id").hash() == pl.lit(astray[0], dtype=pl.UInt64)).select("member_id").head(1)
+    return [
+        f"members: the parent_id of {astray.len()} is no positive of their set, "
+        f"first member_id {collected(first).item()}"
+    ]
 
 
-def _wrong_texts(pairs: pl.DataFrame) -> list[str]:
+def _wrong_texts(pairs: pl.LazyFrame) -> list[str]:
     """No text stands in the pairs of two splits."""
-    texts = pl.concat([pairs.select("pair_id", "split", text=role) for role in ("positive", "negative")])
-    torn = texts.group_by("text").agg(pl.col("split").n_unique(), pl.col("pair_id").min()).filter(pl.col("split") > 1)
-    if not torn.height:
+    split, sides = pl.col("split").hash(), ("positive", "negative")
+    texts = pl.concat([collected(pairs.select(split, text=pl.col(side).hash()).unique()) for side in sides]).unique()
+    torn = texts.filter(pl.col("text").is_duplicated())["text"].unique()
+    if not torn.len():
         return []
-    return [f"pairs: {torn.height} texts stand in two splits, first in pair_id {torn['pair_id'].sort()[0]}"]
+    held = pl.any_horizontal(pl.col(side).hash().is_in(torn.implode()) for side in sides)
+    first = collected(pairs.filter(held).select(pl.col("pair_id").min())).item()
+    return [f"pairs: {torn.len()} texts stand in two splits, first in pair_id {first}"]
 
 
-def _wrong_ledger(funnel: list[dict[str, Any]], dropped: pl.DataFrame) -> list[str]:
+def _wrong_ledger(funnel: list[dict[str, Any]], dropped: pl.LazyFrame) -> list[str]:
     stated: dict[str, int] = {}
     for row in funnel:
         stated[row["stage"]] = stated.get(row["stage"], 0) + row["dropped"]
-    found = dict(dropped.group_by("stage").len().iter_rows())
+    found = dict(collected(dropped.group_by("stage").len()).iter_rows())
     return [
         f"dropped: {found.get(stage, 0)} rows of stage {stage}, the funnel says {stated.get(stage, 0)}"
         for stage in sorted({*stated, *found})

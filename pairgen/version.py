@@ -1,8 +1,10 @@
 """A published version: its tables, the digest of its content, and its manifest."""
 
+import functools
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -12,13 +14,13 @@ import polars as pl
 
 from pairgen.errors import StoreError
 from pairgen.places import Place, copied
-from pairgen.schema import DROPPED, FUNNEL, MEMBERS, PAIRS, SPLITS, Schema, empty, stack
+from pairgen.schema import DROPPED, FUNNEL, MEMBERS, PAIRS, SPLITS, Schema, collected, empty
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 UNSPLIT = "unsplit"  # where the rows stand that were dropped before a split was given
 TABLES: dict[str, Schema] = {"pairs": PAIRS, "members": MEMBERS, "dropped": DROPPED}
-_ORDER = {"pairs": ["pair_id"], "members": ["member_id"], "dropped": ["unit", "id", "stage", "drop_reason"]}
+ORDER = {"pairs": ["pair_id"], "members": ["member_id"], "dropped": ["id", "unit", "stage", "drop_reason"]}
 _KEYS = {
     "name": str,
     "number": int,
@@ -74,6 +76,44 @@ class Version:
         """All splits, and the rows that never had one (`split` is null)."""
         return self._table("dropped")
 
+    def scan(self, table: str) -> pl.LazyFrame:
+        """The rows of "pairs", "members" or "dropped" in stored order, read when they are asked for.
+
+        `StoreError` where a file is no Parquet file; one damaged further in is a `PolarsError` when it is read, unless
+        that is `reading`.
+        """
+        parts: dict[str, list[Path]] = {}
+        for name in sorted(name for name in self.manifest["files"] if _is_table_file(name, table)):
+            try:
+                pl.read_parquet_schema(self.path / name)
+            except (OSError, pl.exceptions.PolarsError) as error:
+                raise self._damaged(name, error) from error
+            parts.setdefault(PurePosixPath(name).name.partition("-")[0], []).append(self.path / name)
+        scans = [pl.scan_parquet(files, glob=False) for files in parts.values()]
+        if not scans:
+            return empty(TABLES[table]).lazy()
+        if table == "dropped":  # of a version from before a column was added it is null
+            absent = [
+                pl.lit(None, dtype=dtype).alias(name)
+                for name, dtype in DROPPED.items()
+                if name not in scans[0].collect_schema()
+            ]
+            return pl.concat(scans).with_columns(absent)
+        try:
+            merged = functools.reduce(lambda one, other: one.merge_sorted(other, ORDER[table][0]), scans)
+            merged.collect_schema()
+        except pl.exceptions.PolarsError as error:
+            raise self._damaged(f"{table}/", error) from error
+        return merged
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """While its rows are read: what polars cannot read is a `StoreError`."""
+        try:
+            yield
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise self._damaged("", error) from error
+
     def stats(self) -> dict[str, Any]:
         """The counts that the data card was made from (`stats.json`)."""
         try:
@@ -83,17 +123,8 @@ class Version:
         return counts
 
     def _table(self, table: str) -> pl.DataFrame:
-        names = sorted(name for name in self.manifest["files"] if _is_table_file(name, table))
-        parts = []
-        for name in names:
-            try:
-                parts.append(pl.read_parquet(self.path / name))
-            except (OSError, pl.exceptions.PolarsError) as error:
-                raise self._damaged(name, error) from error
         try:
-            if table == "dropped":  # of a version from before a column was added it is null
-                return in_order(table, stack(parts, TABLES[table]))
-            return in_order(table, pl.concat(parts)) if parts else empty(TABLES[table])
+            return collected(in_order(table, self.scan(table)))
         except pl.exceptions.PolarsError as error:
             raise self._damaged(f"{table}/", error) from error
 
@@ -132,41 +163,52 @@ def _check_entries(manifest: dict[str, Any]) -> None:
             raise ValueError(f"funnel: a row has other columns than {', '.join(FUNNEL)}")
 
 
-def in_order(table: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """`rows` as they are stored: sorted by id; not copied where they are so already."""
-    keys = _ORDER[table]
-    return rows if len(keys) == 1 and rows[keys[0]].is_sorted() else rows.sort(keys, maintain_order=True)
+def in_order(table: str, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """`rows` as they are stored: sorted by id; only what is not so already is sorted, and in memory."""
+    keys, last = ORDER[table], None
+    for portion in in_portions(rows.select(keys)):
+        if not portion.height:
+            continue
+        if not portion.equals(portion.sort(keys)) or (last is not None and portion.row(0) < last):
+            return rows.sort(keys, maintain_order=True)
+        last = portion.row(-1)
+    return rows
 
 
-def by_split(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Split and rows of each file that is written; a split without rows has no file, since `datasets` refuses it."""
+def by_split(rows: pl.LazyFrame) -> Iterator[tuple[str, pl.LazyFrame]]:
+    """Split and rows of what is written as one; a split without rows has no file: `datasets` refuses it."""
+    there = set(collected(rows.select(pl.col("split").unique()))["split"])
     for split in (*SPLITS, UNSPLIT):
-        wanted = pl.col("split").is_null() if split == UNSPLIT else pl.col("split") == split
-        part = rows.filter(wanted)
-        if part.height:
-            yield split, part
+        wanted = None if split == UNSPLIT else split
+        if wanted in there:
+            yield split, rows.filter(pl.col("split").eq_missing(pl.lit(wanted)))
 
 
-def content_digest(pairs: pl.DataFrame, members: pl.DataFrame) -> str:
+def content_digest(pairs: pl.LazyFrame, members: pl.LazyFrame) -> str:
     """sha256 over names and values of both tables, whatever the order of rows and columns and Parquet's bytes."""
     state = hashlib.sha256()
     for table, rows in (("pairs", pairs), ("members", members)):
-        columns = sorted(rows.columns)
-        state.update(json.dumps([table, columns, rows.height]).encode())
-        ordered = in_order(table, rows.select(columns))
-        for start in range(0, ordered.height, _SLICE):
-            state.update(ordered.slice(start, _SLICE).write_ndjson().encode())
+        columns = sorted(rows.collect_schema())
+        height = collected(rows.select(pl.len())).item()
+        state.update(json.dumps([table, columns, height]).encode())
+        for portion in in_portions(in_order(table, rows.select(columns))):
+            state.update(portion.write_ndjson().encode())
     return state.hexdigest()
 
 
-def count_rows(pairs: pl.DataFrame, members: pl.DataFrame, dropped: pl.DataFrame) -> dict[str, Any]:
+def count_rows(pairs: pl.LazyFrame, members: pl.LazyFrame, dropped: pl.LazyFrame) -> dict[str, Any]:
     """What the manifest counts: sets, and the rows of each table by split."""
-    counts: dict[str, Any] = {"sets": members["set_id"].n_unique()}
+    counts: dict[str, Any] = {"sets": collected(members.select(pl.col("set_id").hash())).n_unique()}
     for table, rows in (("pairs", pairs), ("members", members), ("dropped", dropped)):
-        counts[table] = rows.height
-        found = dict(rows["split"].fill_null(UNSPLIT).value_counts().iter_rows())
+        found = dict(collected(rows.group_by(pl.col("split").fill_null(UNSPLIT)).len()).iter_rows())
+        counts[table] = sum(found.values())
         counts[f"{table}_by_split"] = {split: found[split] for split in (*SPLITS, UNSPLIT) if split in found}
     return counts
+
+
+def in_portions(rows: pl.LazyFrame, *, rows_each: int = _SLICE) -> Iterator[pl.DataFrame]:
+    """The `rows`, in order, as tables of `rows_each`."""
+    return rows.collect_batches(chunk_size=rows_each, maintain_order=True, engine="streaming")
 
 
 def manifest_digest(manifest: dict[str, Any]) -> str:

@@ -24,9 +24,9 @@ def contents(sets: int = 24, *, splits: tuple[str, ...] = SPLITS) -> Contents:
     gated = {"stage": "filter", "unit": "pair", "entered": len(pairs) + 6, "kept": len(pairs), "dropped": 6}
     scores = {f"score_{name}": pl.Float64() for name in SCORES}
     return Contents(
-        pairs=pl.DataFrame(pairs, schema={**PAIRS, **scores}),
-        members=pl.DataFrame(members, schema=MEMBERS),
-        dropped=pl.DataFrame(dropped, schema={**DROPPED, "score_similarity": pl.Float64()}),
+        pairs=pl.DataFrame(pairs, schema={**PAIRS, **scores}).lazy(),
+        members=pl.DataFrame(members, schema=MEMBERS).lazy(),
+        dropped=pl.DataFrame(dropped, schema={**DROPPED, "score_similarity": pl.Float64()}).lazy(),
         funnel=pl.DataFrame([mined, gated], schema=FUNNEL),
         recipe='[publish]\nname = "demo"\n',
         fingerprints={"toxicity": "package:profanity_check 1.7 " + "ab" * 32, "judge": "package:better_profanity 0.7"},

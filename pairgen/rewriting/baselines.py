@@ -9,7 +9,8 @@ import polars as pl
 from pairgen.digests import digest
 from pairgen.models import Models
 from pairgen.rewriting.locate import locate, without
-from pairgen.schema import REWRITTEN
+from pairgen.schema import REWRITTEN, collected
+from pairgen.version import in_portions
 
 MOST = 200  # texts, the smallest digests: the standard error of a share is at most .035
 _TOXIC = 0.5
@@ -17,7 +18,7 @@ _NLL = 0.5  # nats a token that a fluent text may be less likely by
 
 
 def baselines(
-    pairs: pl.DataFrame, dropped: pl.DataFrame, models: Models, *, max_toxicity: float, most: int = MOST
+    pairs: pl.LazyFrame, dropped: pl.LazyFrame, models: Models, *, max_toxicity: float, most: int = MOST
 ) -> list[dict[str, Any]]:
     """A row a system - copy, delete, ours and, where there are any, human - over the toxic texts that were rewritten.
 
@@ -27,12 +28,12 @@ def baselines(
     none was made or a filter dropped it, stays as it is and is judged so. People are judged on the texts they rewrote.
     `delete` cuts out what carries the toxicity and mends nothing. An unscored text fails.
     """
-    texts = _toxic_texts(pairs, dropped)[:most]
+    texts = _toxic_texts(pairs, dropped, most)
     if not texts:
         return []
     rows = [_row("copy", texts, texts, models, answered=1.0)]
     rows.append(_row("delete", texts, deleted(texts, models, max_toxicity=max_toxicity), models, answered=1.0))
-    kept = {kind: _kept(pairs, kind) for kind in ("rewrite", "human")}
+    kept = {kind: _kept(pairs, kind, texts) for kind in ("rewrite", "human")}
     ours = kept["rewrite"]
     answered = sum(text in ours for text in texts) / len(texts)
     rows.append(_row("ours", texts, [ours.get(text, text) for text in texts], models, answered=answered))
@@ -64,16 +65,21 @@ def cosines(texts: Sequence[str], others: Sequence[str], models: Models) -> Any:
     return np.sum(models.embedder.embed(texts) * models.embedder.embed(others), axis=1)
 
 
-def _toxic_texts(pairs: pl.DataFrame, dropped: pl.DataFrame) -> list[str]:
-    """The toxic texts that rewrites were made for, kept or not, by digest."""
+def _toxic_texts(pairs: pl.LazyFrame, dropped: pl.LazyFrame, most: int) -> list[str]:
+    """The first `most`, by digest, of the toxic texts that rewrites were made for, kept or not."""
     unanswered = dropped.filter((pl.col("stage") == "rewrite") & (pl.col("unit") == "text"))
-    found = [pairs.filter(REWRITTEN)["negative"], dropped.filter(REWRITTEN)["negative"], unanswered["text"]]
-    return sorted(set(pl.concat(found).drop_nulls()), key=digest)
+    rewritten = [rows.filter(REWRITTEN).select(text="negative") for rows in (pairs, dropped)]
+    first: list[str] = []
+    for rows in (*rewritten, unanswered.select("text")):
+        for portion in in_portions(rows):
+            first = sorted({*first, *portion["text"].drop_nulls()}, key=digest)[:most]
+    return first
 
 
-def _kept(pairs: pl.DataFrame, kind: str) -> dict[str, str]:
-    """Toxic text -> the first by id of its kept positives of `kind`."""
-    rows = pairs.filter(REWRITTEN & (pl.col("positive_kind") == kind)).sort("pair_id")
+def _kept(pairs: pl.LazyFrame, kind: str, texts: list[str]) -> dict[str, str]:
+    """Toxic text of `texts` -> the first by id of its kept positives of `kind`."""
+    of_texts = REWRITTEN & (pl.col("positive_kind") == kind) & pl.col("negative").is_in(texts)
+    rows = collected(pairs.filter(of_texts).select("pair_id", "negative", "positive")).sort("pair_id")
     first = rows.unique("negative", keep="first", maintain_order=True)
     return dict(first.select("negative", "positive").iter_rows())
 

@@ -28,9 +28,10 @@ import polars as pl  # noqa: E402
 from pairgen import turns  # noqa: E402
 from pairgen.digests import digest  # noqa: E402
 from pairgen.draft import Contents, Draft  # noqa: E402
-from pairgen.schema import DROPPED, FUNNEL, MEMBERS, PAIRS  # noqa: E402
+from pairgen.schema import DROPPED, FUNNEL, MEMBERS, PAIRS, collected  # noqa: E402
+from pairgen.sorting import sort_tables  # noqa: E402
 from pairgen.store import Store, verify  # noqa: E402
-from pairgen.version import in_order  # noqa: E402
+from pairgen.version import ORDER, TABLES, in_portions  # noqa: E402
 from tests.contents import SCORES, contents  # noqa: E402
 from tests.s3_server import BUCKET, serve_s3  # noqa: E402
 
@@ -79,18 +80,14 @@ def million(pairs: int) -> None:
 def publish_tables(tables: Path, store: Path) -> None:
     """What `collect` hands to `publish`, with documents of a few lines: the store alone."""
     built = contents()
-    names = ("pairs", "members", "dropped")
-    rows = {name: in_order(name, pl.read_parquet(tables / f"{name}.parquet")) for name in names}
-    counts = {
-        "stage": "filter",
-        "unit": "pair",
-        "entered": rows["pairs"].height + rows["dropped"].height,
-        "kept": rows["pairs"].height,
-        "dropped": rows["dropped"].height,
-    }
+    rows = {}
+    for name, schema in TABLES.items():
+        parts = in_portions(pl.scan_parquet(tables / f"{name}.parquet"))
+        rows[name] = sort_tables(parts, ORDER[name], schema, tables / name)
+    kept, dropped = (collected(rows[name].select(pl.len())).item() for name in ("pairs", "dropped"))
+    counts = {"stage": "filter", "unit": "pair", "entered": kept + dropped, "kept": kept, "dropped": dropped}
     funnel = pl.DataFrame([counts], schema=FUNNEL)
     whole = Contents(**rows, funnel=funnel, recipe="", fingerprints=built.fingerprints, source=built.source)
-    del rows
     started = time.monotonic()
     Store(store).publish("demo", whole, documents=documents)
     told(started)

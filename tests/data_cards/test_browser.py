@@ -24,7 +24,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("site")
     written = partial(
         documents,
-        what_if=[{"filter": "copy", "key": "min_changed_words", "now": 2, "points": CURVE}],
+        what_if=[{"filter": "copy", "key": "min_changed_words", "now": 2, "reached": 40, "points": CURVE}],
         baselines=[{"system": system, "texts": 8, **MEASURED} for system in ("copy", "delete", "ours")],
     )
     store = Store(root / "store")

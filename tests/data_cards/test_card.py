@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from data_cards.card import documents
-from data_cards.wording import changed, markdown, segments, visible
+from data_cards.wording import changed, judged, markdown, segments, visible
 from pairgen.draft import Contents
 from pairgen.store import Store, Version, verify
 from tests.contents import contents
@@ -46,10 +46,10 @@ def publish(root: Path, built: Contents) -> Version:
 def hostile() -> Contents:
     """`contents()` with a hostile string in every text, its context, the ledger and the names of the source."""
     built = contents()
-    texts = sorted(set(built.members["text"]))
+    texts = sorted(set(built.members.collect()["text"]))
     made = {text: f"{text} {HOSTILE[number % len(HOSTILE)]}" for number, text in enumerate(texts)}
     sides = {side: pl.col(side).replace_strict(made) for side in ("positive", "negative")}
-    said = pl.Series([HOSTILE[number % len(HOSTILE)] for number in range(built.dropped.height)])
+    said = pl.Series([HOSTILE[number % len(HOSTILE)] for number in range(built.dropped.collect().height)])
     return replace(
         built,
         pairs=built.pairs.with_columns(**sides, context=pl.lit("".join(HOSTILE[:12]))),
@@ -179,8 +179,8 @@ def test_the_card_says_what_other_thresholds_would_keep(tmp_path: Path) -> None:
             for at, number in zip(steps, kept, strict=True)
         ]
 
-    moving = {"filter": "similarity", "key": "min_score", "now": 0.45, "points": points(1, 40, 45)}
-    still = {"filter": "length_ratio", "key": "max_ratio", "now": 0.8, "points": points(40, 40, 40)}
+    moving = {"filter": "similarity", "key": "min_score", "now": 0.45, "reached": 46, "points": points(1, 40, 45)}
+    still = {"filter": "length_ratio", "key": "max_ratio", "now": 0.8, "reached": 46, "points": points(40, 40, 40)}
     version, _ = Store(tmp_path).publish("demo", contents(), documents=partial(documents, what_if=[moving, still]))
     text, page = ((version.path / name).read_text(encoding="utf-8") for name in ("README.md", "card.html"))
 
@@ -189,13 +189,20 @@ def test_the_card_says_what_other_thresholds_would_keep(tmp_path: Path) -> None:
         f"| `similarity.min_score` | 0.45: 40{lack} | 0.3: 1{lack}, 0.8: 45{lack} |",
         f"| `length_ratio.max_ratio` | 0.8: 40{lack} | 0.3: 40{lack}, 0.45: 40{lack} |",
     ]
-    assert "46 pairs reached the filters" in text
+    assert "46 pairs reached the filters; what is not kept is dropped." in text
+    assert "46 pairs reached the filters; what is not kept is dropped." in page
     assert 'aria-label="Pairs kept by similarity min score: 1 at 0.3, 40 at 0.45, 45 at 0.8; now 0.45."' in page
     assert "Pairs kept by length ratio" not in page
     assert "Moved alone, these change nothing: length ratio max ratio." in page
     assert '<td class="n">now 0.45</td><td class="n">40</td><td class="n">5</td><td class="n">1</td>' in page
     assert version.stats()["what_if"] == [moving, still]
     assert "Not known" in documents_of(contents(27), tmp_path)["README.md"]
+
+
+def test_curves_of_a_sample_say_so() -> None:
+    row = {"reached": 1_000, "points": [{"kept": 40, "dropped": 5, "unknown": 1}]}
+
+    assert judged([row]).startswith("1,000 pairs reached the filters; the figures are of a sample of 46 pairs, ")
 
 
 def test_the_card_sets_our_rewrites_beside_copies_or_says_that_nobody_did(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from data_cards.stats import count
 from tests.contents import contents
 
 
-def pairs(positives: list[str], negatives: list[str], kind: str = "toxic") -> pl.DataFrame:
+def pairs(positives: list[str], negatives: list[str], kind: str = "toxic") -> pl.LazyFrame:
     texts = {"positive": positives, "negative": negatives, "negative_kind": [kind] * len(positives)}
-    return pl.DataFrame({**texts, "pair_id": [f"{number:03}" for number in range(len(positives))]})
+    return pl.LazyFrame({**texts, "pair_id": [f"{number:03}" for number in range(len(positives))]})
 
 
 def test_identity_words_are_counted_as_whole_words_on_both_sides() -> None:

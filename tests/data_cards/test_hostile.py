@@ -118,13 +118,13 @@ def live_terminal(text: str) -> list[str]:
 
 def full_of(strings: list[str]) -> Contents:
     """`contents()` with one of `strings` in every text, its context and the ledger, and all as names."""
-    built = contents()
+    built, members = contents(), contents().members.collect()
     said = itertools.cycle(strings)
-    made = {text: f"{text} {next(said)} {number}" for number, text in enumerate(sorted(set(built.members["text"])))}
-    context = dict(zip(sorted(set(built.members["set_id"])), said, strict=False))
+    made = {text: f"{text} {next(said)} {number}" for number, text in enumerate(sorted(set(members["text"])))}
+    context = dict(zip(sorted(set(members["set_id"])), said, strict=False))
     sides = {side: pl.col(side).replace_strict(made) for side in ("positive", "negative")}
     of_set = pl.col("set_id").replace_strict(context)
-    ledger = pl.Series([f"{next(said)} {number}" for number in range(built.dropped.height)])
+    ledger = pl.Series([f"{next(said)} {number}" for number in range(built.dropped.collect().height)])
     return replace(
         built,
         pairs=built.pairs.with_columns(**sides, context=of_set, parent=of_set),

@@ -21,7 +21,7 @@ from tests.data_cards.test_card import hostile
 
 def page(root: Path, built: Contents) -> Path:
     points = [{"threshold": at, "kept": 40 - 9 * at, "dropped": 9 * at, "unknown": 0} for at in (1, 2, 4)]
-    copy = {"filter": "copy", "key": "min_changed_words", "now": 2, "points": points}
+    copy = {"filter": "copy", "key": "min_changed_words", "now": 2, "reached": 40, "points": points}
     version, _ = Store(root).publish("demo", built, documents=partial(documents, what_if=[copy]))
     return version.path / "card.html"
 
@@ -130,13 +130,13 @@ def test_ids_are_unique_and_every_table_stands_in_the_page(tmp_path: Path) -> No
 @pytest.mark.parametrize(("stage", "unit"), [("read", "text"), ("split", "text"), ("references", "reference")])
 def test_a_dropped_text_is_masked_whole_whatever_dropped_it(tmp_path: Path, stage: str, unit: str) -> None:
     built = contents()
-    texts = built.dropped.filter(pl.col("unit") == "text")
-    row = texts.head(1).with_columns(text=pl.lit("Eres un tonto."), stage=pl.lit(stage), unit=pl.lit(unit))
+    first = built.dropped.filter(unit="text").head(1)
+    row = first.with_columns(text=pl.lit("Eres un tonto."), stage=pl.lit(stage), unit=pl.lit(unit))
     one = (pl.col("stage") == "mine").cast(pl.Int64)
     mine = built.funnel.with_columns(entered=pl.col("entered") - one, dropped=pl.col("dropped") - one)
     counted = {"stage": stage, "unit": unit, "entered": 1, "kept": 0, "dropped": 1}
     funnel = pl.concat([mine, pl.DataFrame([counted], schema=mine.schema)])
-    dropped = pl.concat([row, built.dropped.filter(pl.col("id") != row["id"][0])])
+    dropped = pl.concat([row, built.dropped.filter(pl.col("id") != first.collect()["id"].item())])
 
     text = page(tmp_path, replace(built, dropped=dropped, funnel=funnel)).read_text()
 
@@ -162,7 +162,7 @@ def test_a_context_is_masked_as_a_toxic_text_is(tmp_path: Path) -> None:
 def test_a_build_without_scores_or_toxic_texts_has_a_page(tmp_path: Path) -> None:
     built = contents()
     bare = built.pairs.filter(pl.col("positive_kind") == "original")
-    bare = bare.select(column for column in bare.columns if not column.startswith("score_"))
+    bare = bare.select(column for column in bare.collect_schema() if not column.startswith("score_"))
 
     text = page(tmp_path, replace(built, pairs=bare)).read_text()
 

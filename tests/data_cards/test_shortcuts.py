@@ -33,7 +33,7 @@ def lengthened(text: str, _: int) -> str:
 
 
 def told(*args: Any, **more: Any) -> dict[str, Any]:
-    [row] = shortcuts(table(*args, **more))
+    [row] = shortcuts(table(*args, **more).lazy())
     return row
 
 
@@ -79,7 +79,7 @@ def test_what_changes_as_often_one_way_as_the_other_is_no_cue() -> None:
         side: pl.when(turned).then(other).otherwise(side)
         for side, other in (("positive", "negative"), ("negative", "positive"))
     }
-    [row] = shortcuts(one_way.with_columns(**sides))
+    [row] = shortcuts(one_way.lazy().with_columns(**sides))
 
     assert max(row["form"], row["form_in_pairs"]) < 0.6
     assert row["warns"] is False
@@ -91,7 +91,7 @@ def test_no_set_is_in_two_folds() -> None:
         positive=pl.concat_str(pl.lit("x"), "set_id"), negative=pl.concat_str(pl.lit("y"), "set_id")
     )
 
-    assert shortcuts(own)[0]["words"] == 0.5
+    assert shortcuts(own.lazy())[0]["words"] == 0.5
 
 
 def test_a_toxic_text_may_show() -> None:
@@ -109,9 +109,9 @@ def test_too_few_pairs_or_sets_tell_nothing(pairs: int, sets: int, known: bool) 
 
 def test_kinds_stand_apart_and_the_order_of_rows_changes_nothing() -> None:
     one, other = table(lambda text, _: f"{text} ;"), table(lambda text, _: text[1:], pairs=60, kind="swap_num")
-    both = pl.concat([other, one])
+    both = pl.concat([other, one]).lazy()
 
-    assert shortcuts(both) == shortcuts(both.reverse()) == [*shortcuts(one), *shortcuts(other)]
+    assert shortcuts(both) == shortcuts(both.reverse()) == [*shortcuts(one.lazy()), *shortcuts(other.lazy())]
     assert shortcuts(both.clear()) == []
 
 

@@ -16,12 +16,12 @@ OLDER = replace(contents(24), recipe=RECIPE.format(0.7))
 
 def without(built: Contents, kind: str) -> Contents:
     """`built` without the pairs, and the members, whose negative is of `kind`."""
-    pairs, last = built.pairs.filter(pl.col("negative_kind") != kind), pl.col("stage") == "filter"
+    pairs, last = built.pairs.filter(pl.col("negative_kind") != kind).collect(), pl.col("stage") == "filter"
     funnel = built.funnel.with_columns(
         kept=pl.when(last).then(pairs.height).otherwise("kept"),
         entered=pl.when(last).then(pairs.height + pl.col("dropped")).otherwise("entered"),
     )
-    return replace(built, pairs=pairs, members=built.members.filter(pl.col("kind") != kind), funnel=funnel)
+    return replace(built, pairs=pairs.lazy(), members=built.members.filter(pl.col("kind") != kind), funnel=funnel)
 
 
 def published(root: Path, *each: Contents) -> list[Version]:

@@ -8,12 +8,17 @@ import polars as pl
 import pytest
 
 from data_cards.stats import count, distribution
+from pairgen.draft import Contents
 from pairgen.schema import SPLITS
 from tests.contents import contents
 
 
 def check(stats: dict[str, Any], name: str) -> bool:
     return next(bool(row["ok"]) for row in stats["checks"] if row["check"] == name)
+
+
+def toxic_ids(built: Contents) -> list[str]:
+    return built.pairs.filter(negative_kind="toxic").collect()["pair_id"].to_list()
 
 
 def test_everything_adds_up_and_is_json() -> None:
@@ -23,7 +28,7 @@ def test_everything_adds_up_and_is_json() -> None:
 
     assert json.loads(json.dumps(stats, allow_nan=False)) == stats
     assert stats["sets"] == {"total": 24, "by_split": dict.fromkeys(SPLITS, 9) | {"validation": 9, "test": 6}}
-    for table, rows in (("pairs", built.pairs), ("members", built.members)):
+    for table, rows in (("pairs", built.pairs.collect()), ("members", built.members.collect())):
         assert sum(stats[table]["by_split"].values()) == stats[table]["total"] == rows.height
         assert sum(row["total"] for row in stats[table]["by_kind"]) == rows.height
         assert all(row["total"] == sum(row[split] for split in SPLITS) for row in stats[table]["by_kind"])
@@ -67,7 +72,7 @@ def test_a_score_that_nobody_has_is_counted_as_missing(scores: list[float | None
 
 def test_toxicity_is_compared_where_a_toxic_text_was_rewritten() -> None:
     built = contents(24)
-    raised = pl.when(pl.col("pair_id") == built.pairs.filter(pl.col("negative_kind") == "toxic")["pair_id"][0])
+    raised = pl.when(pl.col("pair_id") == toxic_ids(built)[0])
 
     risen = count(
         replace(built, pairs=built.pairs.with_columns(score_toxicity=raised.then(0.99).otherwise("score_toxicity")))
@@ -86,7 +91,7 @@ def test_a_toxic_text_that_a_model_made_was_not_rewritten() -> None:
 
     found, before = count(replace(built, pairs=pl.concat([built.pairs, made]))), count(built)
 
-    assert made.height == 8
+    assert made.collect().height == 8
     assert found["toxicity"] == before["toxicity"]
     assert found["similarity_change"] == before["similarity_change"]
     assert check(found, "Every rewrite scores below its original")
@@ -150,7 +155,7 @@ def test_examples_are_the_smallest_ids_of_each_kind_and_reason_whatever_the_scor
     reasons = [row["drop_reason"] for row in examples["dropped"]]
     assert sorted(kinds[:4]) == sorted(kinds[4:]) == ["negation", "swap_ent", "swap_num", "toxic"]
     assert len(set(reasons)) == 5
-    smallest = built.pairs.filter(pl.col("negative_kind") == "toxic")["pair_id"].sort()[:2].to_list()
+    smallest = sorted(toxic_ids(built))[:2]
     assert [row["pair_id"] for row in examples["kept"] if row["negative_kind"] == "toxic"] == smallest
     assert {len(count(built)["examples"][part]) for part in ("kept", "dropped")} == {40, 10}
 
@@ -168,7 +173,7 @@ def test_a_long_example_is_cut() -> None:
 @pytest.mark.parametrize(
     ("name", "change"),
     [
-        ("Nothing vanished", {"dropped": contents().dropped.head(-1)}),
+        ("Nothing vanished", {"dropped": contents().dropped.slice(1)}),
         ("Every split has pairs", {"pairs": contents().pairs.filter(pl.col("split") != "test")}),
         ("No pair of two equal texts", {"pairs": contents().pairs.with_columns(negative="positive")}),
         ("No text in two splits", {"members": contents().members.with_columns(text=pl.lit("Same"))}),
@@ -180,9 +185,24 @@ def test_a_long_example_is_cut() -> None:
         ),
     ],
 )
-def test_each_check_can_fail(name: str, change: dict[str, pl.DataFrame]) -> None:
+def test_each_check_can_fail(name: str, change: dict[str, pl.LazyFrame]) -> None:
     assert check(count(contents()), name)
     assert not check(count(replace(contents(), **change)), name)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rows_a_portion", [1, 20_000])
+def test_a_text_in_two_splits_is_found_whatever_its_case(rows_a_portion: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = contents()
+    first = {split: built.members.filter(split=split).head(1).collect() for split in SPLITS}
+    texts = [first["train"]["text"].item().upper(), first["train"]["text"].item()]
+    ids = [first[split]["member_id"].item() for split in ("test", "train")]
+    text = pl.col("member_id").replace_strict(ids, texts, default=pl.col("text"))
+    monkeypatch.setattr("pairgen.version._SLICE", rows_a_portion)
+
+    found = count(replace(built, members=built.members.with_columns(text=text)))["checks"]
+
+    assert found[1] == {"check": "No text in two splits", "ok": False, "found": "1 texts in more than one split"}
+    assert count(built)["checks"][1]["found"] == "0 texts in more than one split"
 
 
 def test_a_kind_that_form_tells_wants_a_look() -> None:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from filters.base import apply_filters
-from filters.near_duplicate import NearDuplicate, apply_across_sets
+from filters.near_duplicate import NearDuplicate
 from pairgen.errors import StoreError
 from pairgen.near_duplicates import jaccard, shingles
-from pairgen.schema import DROPPED, PAIRS, check, empty
+from pairgen.schema import DROPPED, PAIRS, Outcome, check, empty
 from pairgen.store import Store, Version
 from tests.contents import contents
 from tests.pairgen.samples import Fakes, pair, pairs
@@ -49,18 +50,40 @@ def test_it_compares_sets() -> None:
     assert NearDuplicate.across_sets
 
 
+def dropped_by(found: NearDuplicate, table: pl.DataFrame) -> Outcome:
+    (nearest,) = found.nearest([table])
+    return found.drop(table, nearest)
+
+
+@pytest.mark.parametrize("against", [(), ("demo",)])
+@pytest.mark.parametrize("lazy", [False, True])
+def test_cut_into_tables_the_pairs_have_the_same_near_duplicates(
+    publish: Callable[[int], Version], tmp_path: Path, against: tuple[str, ...], lazy: bool
+) -> None:
+    publish(24)
+    settled = NearDuplicate(against=against).settled(tmp_path)
+    some = pl.concat([AGAINST, TABLE.with_columns(pl.col("set_id") + "2", pl.col("pair_id") + "2")])
+    (whole,) = settled.nearest([some])
+    cut = [some[:1], some[1:1], some[1:4], some[4:]]
+
+    found = list(settled.nearest([each.lazy() for each in cut] if lazy else cut))
+
+    assert [each.height for each in found] == [1, 0, 3, 5]
+    assert_frame_equal(pl.concat(found), whole)
+    assert whole["duplicate_of"].drop_nulls().len() == (5 if against else 2)
+
+
 def test_a_dropped_pair_says_of_what_it_is_a_near_duplicate() -> None:
-    outcome = apply_across_sets(TABLE, [NearDuplicate()], Fakes())
+    outcome = dropped_by(NearDuplicate(), TABLE)
 
     assert outcome.dropped.select("positive", "drop_reason", "duplicate_of").rows() == [("One.", "near_duplicate", "a")]
     assert outcome.kept.columns == [*PAIRS, "score_near_duplicate"]
     check(outcome.dropped, DROPPED, stage="test")
-    assert apply_across_sets(TABLE, [], Fakes()).kept.height == TABLE.height
 
 
 # Other versions -------------------------------------------------------------------------------------------------------
 
-OLD = contents().pairs.sort("pair_id")
+OLD = contents().pairs.sort("pair_id").collect()
 TOXIC = OLD.filter(pl.col("negative_kind") == "toxic").row(0, named=True)
 SWAPPED = OLD.filter(pl.col("negative_kind") == "swap_num").row(0, named=True)
 AGAINST = pairs(
@@ -87,7 +110,7 @@ def test_a_pair_near_a_text_of_another_version_goes_and_says_which(
     publish(24)
 
     settled = NearDuplicate(against=("demo",)).settled(tmp_path)
-    outcome = apply_across_sets(AGAINST, [settled], Fakes())
+    outcome = dropped_by(settled, AGAINST)
 
     assert outcome.kept.select("set_id", "score_near_duplicate").rows() == [("d", 0)]
     assert outcome.dropped.select("set_id", "drop_reason", "duplicate_of").rows() == [
@@ -98,8 +121,8 @@ def test_a_pair_near_a_text_of_another_version_goes_and_says_which(
     ]
     first = jaccard(shingles(TOXIC["parent"] + "!"), shingles(TOXIC["parent"]))
     assert outcome.dropped["score"][0] == outcome.dropped["score_near_duplicate"][0] == first
-    assert apply_across_sets(AGAINST, [NearDuplicate()], Fakes()).kept["set_id"].to_list() == ["a", "b", "c", "d"]
-    assert apply_across_sets(empty(PAIRS), [settled], Fakes()).kept.height == 0
+    assert dropped_by(NearDuplicate(), AGAINST).kept["set_id"].to_list() == ["a", "b", "c", "d"]
+    assert dropped_by(settled, empty(PAIRS)).kept.height == 0
 
 
 def test_settled_names_the_digest_and_takes_no_other(publish: Callable[[int], Version], tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from filters.toxicity import Judge, Toxicity
 from filters.what_if import curves, judged_pairs, moves, moves_by_kind, moves_by_reason, what_if
 from pairgen.models import Models
 from pairgen.schema import DROPPED, PAIRS, check, empty, stack
-from pairgen.splits import drop_shared
+from pairgen.splits import drop_shared, find_shared
 from tests.pairgen.samples import Fakes, WordToxicity, pair, pairs
 
 LONG = "Only a damn idiot would complain that the council keeps the library open until {}."
@@ -45,7 +45,7 @@ def built(filters: list[Filter]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """What a build keeps and drops of `TABLE`, stage by stage."""
     alone = apply_filters(TABLE, [each for each in filters if not each.across_sets], FAKES)
     across = apply_filters(alone.kept, [each for each in filters if each.across_sets], FAKES, stage="near_duplicate")
-    disjoint = drop_shared(across.kept)
+    disjoint = drop_shared(across.kept, shared=find_shared([across.kept]))
     text = pl.DataFrame([{"stage": "mine", "drop_reason": "x", "unit": "text", "id": "t"}])
     dropped = stack([text, alone.dropped, across.dropped, disjoint.dropped], DROPPED)
     return check(disjoint.kept, PAIRS, stage="test"), check(dropped, DROPPED, stage="test")
@@ -154,7 +154,7 @@ def test_every_point_of_a_curve_is_what_a_build_keeps() -> None:
     """Toxicity is 0 or 0.2 in what passes now, 0.5 in what does not."""
     kept, dropped = built(NOW)
 
-    rows = curves(kept, dropped, NOW)
+    rows = curves(kept.lazy(), dropped.lazy(), NOW)
 
     assert [(row["filter"], row["key"], row["now"]) for row in rows] == [
         ("toxicity", "max_score", 0.3),
@@ -180,7 +180,7 @@ def test_the_points_of_a_curve_let_the_score_that_they_come_from_pass() -> None:
     now = Similarity(min_score=0.8)
     outcome = keep_pairs(scored, [now], stage="filter")
 
-    [curve] = curves(outcome.kept, outcome.dropped, [now])
+    [curve] = curves(outcome.kept.lazy(), outcome.dropped.lazy(), [now])
 
     assert [(point["threshold"], point["kept"]) for point in curve["points"]] == [
         (0.1, 10),
@@ -190,11 +190,27 @@ def test_the_points_of_a_curve_let_the_score_that_they_come_from_pass() -> None:
     ]
 
 
+@pytest.mark.parametrize(("most", "sets"), [(1, "a"), (3, "b"), (4, "c"), (9, "h"), (10, "h")])
+def test_of_many_pairs_the_whole_sets_of_smallest_id_are_asked(
+    most: int, sets: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, dropped = (table.lazy() for table in built(NOW))
+    asked = [table.filter(pl.col("set_id") <= sets) for table in (kept, dropped)]
+    alone = curves(asked[0], asked[1], NOW)
+    monkeypatch.setattr("filters.what_if._MOST", most)
+
+    rows = curves(kept, dropped, NOW)
+
+    assert rows == [{**row, "reached": 10} for row in alone]
+    sizes = {sum(point[key] for key in ("kept", "dropped", "unknown")) for row in rows for point in row["points"]}
+    assert sizes == {TABLE.filter(pl.col("set_id") <= sets).height}
+
+
 def test_what_has_no_scores_or_no_threshold_has_no_curve() -> None:
     kept, dropped = built(NOW)
 
-    assert curves(kept, dropped, [*NOW, Similarity()]) == []
-    assert curves(kept.with_columns(score_refusal=pl.lit(0.0)), dropped, [Refusal()]) == []
-    assert curves(kept.with_columns(score_negation_kept=pl.lit(0.0)), dropped, [NegationKept()]) == []
-    [row] = curves(kept.clear(), dropped.clear(), NOW[:1])
+    assert curves(kept.lazy(), dropped.lazy(), [*NOW, Similarity()]) == []
+    assert curves(kept.lazy().with_columns(score_refusal=pl.lit(0.0)), dropped.lazy(), [Refusal()]) == []
+    assert curves(kept.lazy().with_columns(score_negation_kept=pl.lit(0.0)), dropped.lazy(), [NegationKept()]) == []
+    [row] = curves(kept.clear().lazy(), dropped.clear().lazy(), NOW[:1])
     assert row["points"] == [{"threshold": 0.3, "kept": 0, "dropped": 0, "unknown": 0}]

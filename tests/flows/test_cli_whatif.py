@@ -39,12 +39,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = contents()
     kinds = ("toxicity", "similarity", "length_ratio", "negation_kept", "refusal", "contamination")
     filters = [each for each in recipe(*kinds).filters if each.kind not in ("toxicity", "similarity")]
-    scored = apply_filters(made.pairs.select(*PAIRS), filters, Fakes()).kept
+    whole = made.pairs.collect()
+    scored = apply_filters(whole.select(*PAIRS), filters, Fakes()).kept
     others = [name for name in scored.columns if name.startswith("score_")]
-    pairs = made.pairs.drop("score_length_ratio").join(scored.select("pair_id", *others), on="pair_id")
+    pairs = whole.drop("score_length_ratio").join(scored.select("pair_id", *others), on="pair_id")
     toml = recipe(*kinds).toml()
-    Store(root).publish("demo", replace(made, pairs=pairs, recipe=toml), documents=lambda _: {})
-    assert pairs.height == made.pairs.height
+    Store(root).publish("demo", replace(made, pairs=pairs.lazy(), recipe=toml), documents=lambda _: {})
+    assert pairs.height == whole.height
     return root
 
 
@@ -154,10 +155,10 @@ def test_near_duplicates_of_another_version_are_told_again(cli: Cli, tmp_path: P
     held = NearDuplicate(against=("other",)).settled(tmp_path)
     made = contents()
     whole = recipe("near_duplicate").model_copy(update={"filters": (held,)})
-    kept = made.pairs.filter(~pl.col("set_id").is_in(other.pairs()["set_id"].implode()))
+    kept = made.pairs.filter(~pl.col("set_id").is_in(other.pairs()["set_id"].implode())).collect()
     pairs = kept.with_columns(score_near_duplicate=held.score(kept, Fakes()))
     members = made.members.filter(pl.col("set_id").is_in(kept["set_id"].implode()))
-    built = replace(made, pairs=pairs, members=members, recipe=whole.toml())
+    built = replace(made, pairs=pairs.lazy(), members=members, recipe=whole.toml())
     store.publish("demo", built, documents=lambda _: {})
     over = pairs.filter(pl.col("score_near_duplicate") > 0.61).height
     asked = ("whatif", "demo", "--set", "near_duplicate.max=0.61", "--store", tmp_path, "--json")

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from flows.shards import advance, funnel, gather, gather_dropped, set_aside, workplace, write_shards
+from flows.shards import advance, dropped_of, funnel, scans, set_aside, workplace, write_shards
 from flows.stage import stage
 from pairgen.corpus import SourceSettings
 from pairgen.errors import SchemaError, SourceError, StoreError
@@ -110,7 +110,7 @@ def test_shards_are_the_same_however_many_rows_are_read_at_once(
     whole = write_shards(tmp_path / "whole", settings, rows_per_shard=rows_per_shard)
     for name, rows in (("pairgen.corpus._ROWS_A_BATCH", 7), ("flows.shards._ROWS_AT_ONCE", 30)):
         monkeypatch.setattr(name, rows)
-    monkeypatch.setattr("flows.shards._ROWS_A_GROUP", 2)
+    monkeypatch.setattr("pairgen.sorting._ROWS_A_GROUP", 2)
 
     parts = write_shards(tmp_path / "parts", settings, rows_per_shard=rows_per_shard)
 
@@ -199,8 +199,8 @@ def test_an_empty_table_goes_through(shard: Path) -> None:
 
     advance(shard, "mine", halve, reads=["split"])
 
-    assert gather([shard], "mine", TEXTS).equals(empty(TEXTS))
-    assert gather_dropped([shard]).height == 0
+    assert scans([shard], "mine")[0].collect().equals(empty(TEXTS))
+    assert dropped_of([shard])[0].collect().height == 0
     assert funnel([shard], ["mine"]).rows() == [("mine", "text", 0, 0, 0)]
 
 
@@ -212,10 +212,10 @@ def test_what_is_gathered_is_the_sum_of_all_shards(tmp_path: Path, shard: Path) 
         advance(each, "mine", halve, reads=["split"])
         advance(each, "rewrite", halve, reads=["mine"])
 
-    kept = gather([shard, other], "rewrite", TEXTS)
-    assert kept["text_id"].to_list() == ["t0", "t4", "t0"]
-    assert kept["score_toxicity"].to_list() == [None, None, 0.9]
-    assert gather_dropped([shard, other])["id"].to_list() == ["t1", "t3", "t2", "t1", "t3", "t2"]
+    kept = [each.collect()["text_id"].to_list() for each in scans([shard, other], "rewrite")]
+    assert kept == [["t0", "t4"], ["t0"]]
+    dropped = [each.collect()["id"].to_list() for each in dropped_of([shard, other])]
+    assert dropped == [["t1", "t3"], ["t2"], ["t1", "t3"], ["t2"]]
     rows = [("mine", "text", 9, 5, 4), ("rewrite", "text", 5, 3, 2)]
     assert funnel([shard, other], ["mine", "rewrite", "filter"]).equals(pl.DataFrame(rows, schema=FUNNEL, orient="row"))
 
@@ -396,11 +396,12 @@ def test_a_shard_that_is_set_aside_has_dropped_all_its_texts_and_its_sums_add_up
     rows = [("read", "text", 5, 0, 5), ("references", "reference", 3, 0, 3)]
     rows += [("mine", "text", 0, 0, 0), ("rewrite", "text", 0, 0, 0)]
     assert funnel([aside], ["read", "references", "mine", "rewrite"]).rows() == rows
-    lost = gather_dropped([aside]).filter(pl.col("unit") == "reference")
+    dropped = pl.concat([each.collect() for each in dropped_of([aside])], how="diagonal")
+    lost = dropped.filter(pl.col("unit") == "reference")
     assert lost.select("text", "drop_reason").rows() == [
         (text, "failed_rewrite") for text in ("The bus was late.", "It came.", "")
     ]
-    reasons = gather_dropped([aside]).filter(pl.col("unit") == "text").sort("id").select("id", "drop_reason").rows()
+    reasons = dropped.filter(pl.col("unit") == "text").sort("id").select("id", "drop_reason").rows()
     assert reasons == [(f"t{each}", "empty" if each == 1 else "failed_rewrite") for each in range(5)]
 
 

@@ -85,7 +85,7 @@ def test_a_mean_that_moved(store: Store, score: str, by: float, said: int) -> No
 
 def test_a_reason_that_drops_more(store: Store) -> None:
     made = contents(24)
-    mined = made.dropped.filter(pl.col("stage") == "mine")["drop_reason"].unique().to_list()
+    mined = made.dropped.filter(stage="mine").collect()["drop_reason"].unique().to_list()
     only = made.dropped.filter(pl.col("stage") != "mine")
 
     found = beyond(replace(made, dropped=only), store.resolve("demo"), Limits(max_dropped_change=0))
@@ -94,12 +94,15 @@ def test_a_reason_that_drops_more(store: Store) -> None:
     assert beyond(replace(made, dropped=only), store.resolve("demo"), Limits()) == []
 
 
-def test_a_latest_version_that_is_damaged_makes_a_candidate(tmp_path: Path) -> None:
+@pytest.mark.parametrize("in_the_footer", [True, False])
+def test_a_latest_version_that_is_damaged_makes_a_candidate(tmp_path: Path, in_the_footer: bool) -> None:
     store = Store(tmp_path)
     first = publish(store, contents(24))
     file = next(first.path.glob("pairs/train*"))
+    written = file.read_bytes()
+    footer = int.from_bytes(written[-8:-4], "little") + 8
     file.chmod(0o644)
-    file.write_bytes(b"x")
+    file.write_bytes(b"x" if in_the_footer else b"\xff" * (len(written) - footer) + written[-footer:])
 
     version = publish(store, contents(23))
 

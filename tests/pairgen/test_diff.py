@@ -21,6 +21,7 @@ RECIPE = (
     '[[filters]]\nkind = "similarity"\nmin_score = {score}\n'
 )
 BUILT = replace(contents(), recipe=RECIPE.format(rows=1000, score=0.6))
+PAIRS = BUILT.pairs.collect()
 
 
 @pytest.fixture
@@ -36,19 +37,21 @@ def between(tmp_path: Path) -> Callable[[Contents, Contents], Difference]:
 
 def without(built: Contents, pair_ids: list[str], *, reason: str | None, score: str = "score_similarity") -> Contents:
     """`built` with these pairs dropped by the filter `reason` at the score they have, or gone as if never seen."""
-    gone = built.pairs.filter(pl.col("pair_id").is_in(pair_ids))
-    pairs = built.pairs.filter(~pl.col("pair_id").is_in(pair_ids))
+    before = built.pairs.collect()
+    gone, pairs = (
+        before.filter(found) for found in (pl.col("pair_id").is_in(pair_ids), ~pl.col("pair_id").is_in(pair_ids))
+    )
     texts = pl.concat([pairs["set_id"] + pairs["positive"], pairs["set_id"] + pairs["negative"]])
     members = built.members.filter((pl.col("set_id") + pl.col("text")).is_in(texts.implode()))
     if reason is None:
-        return replace(built, pairs=pairs, members=members)
+        return replace(built, pairs=pairs.lazy(), members=members)
     ledger = gone.rename({"pair_id": "id"}).with_columns(
         stage=pl.lit("filter"), unit=pl.lit("pair"), drop_reason=pl.lit(reason), score=pl.col(score)
     )
-    rows = pl.concat([built.dropped, ledger], how="diagonal").select(built.dropped.columns)
+    rows = pl.concat([built.dropped, ledger.lazy()], how="diagonal").select(list(built.dropped.collect_schema()))
     more = pl.when(pl.col("stage") == "filter").then(gone.height).otherwise(0)
     funnel = built.funnel.with_columns(kept=pl.col("kept") - more, dropped=pl.col("dropped") + more)
-    return replace(built, pairs=pairs, members=members, dropped=rows, funnel=funnel)
+    return replace(built, pairs=pairs.lazy(), members=members, dropped=rows, funnel=funnel)
 
 
 def told(rows: pl.DataFrame) -> list[tuple[str, str | None]]:
@@ -68,7 +71,7 @@ def test_nothing_changed(between: Callable[..., Difference]) -> None:
 
 
 def test_a_threshold_that_moved(between: Callable[..., Difference]) -> None:
-    weak = BUILT.pairs.sort("score_similarity")["pair_id"][:3].to_list()
+    weak = PAIRS.sort("score_similarity")["pair_id"][:3].to_list()
     strict = replace(without(BUILT, weak, reason="similarity"), recipe=RECIPE.format(rows=1000, score=0.7))
 
     forth, back = between(BUILT, strict), between(strict, BUILT)
@@ -81,7 +84,7 @@ def test_a_threshold_that_moved(between: Callable[..., Difference]) -> None:
     assert sorted(back.added["pair_id"]) == sorted(weak)
     assert told(back.added) == [("threshold moved", "similarity")]
     counts = {each["count"]: (each["from"], each["to"]) for each in forth.counts}
-    assert counts["pairs"] == (BUILT.pairs.height, BUILT.pairs.height - 3)
+    assert counts["pairs"] == (PAIRS.height, PAIRS.height - 3)
     assert counts["dropped.filter.similarity"] == (3, 6)
     assert "recipe.toml" in forth.files["changed"]
 
@@ -96,7 +99,7 @@ def test_another_evaluation_set_is_a_change_of_the_recipe_and_no_threshold(betwe
 
 
 def test_a_score_that_moved_is_told_from_a_threshold_that_did(between: Callable[..., Difference]) -> None:
-    weak = BUILT.pairs.sort("score_similarity")["pair_id"][:2].to_list()
+    weak = PAIRS.sort("score_similarity")["pair_id"][:2].to_list()
     other = without(
         replace(BUILT, pairs=BUILT.pairs.with_columns(pl.col("score_similarity") - 0.1)), weak, reason="similarity"
     )
@@ -111,7 +114,7 @@ def test_a_score_that_moved_is_told_from_a_threshold_that_did(between: Callable[
     assert told(found.removed) == [("score moved: models", "similarity")]
     assert found.models == [{"role": "judge", "from": "package:better_profanity 0.7", "to": "package:other 1"}]
     assert set(found.rescored["score"]) == {"similarity"}
-    assert found.rescored_pairs == BUILT.pairs.height - 2
+    assert found.rescored_pairs == PAIRS.height - 2
     assert set(found.rescored["cause"]) == {"models"}
     moved = found.rescored.with_columns(by=pl.col("after") - pl.col("before"))["by"]
     assert moved.min() == pytest.approx(-0.1)
@@ -138,7 +141,7 @@ def test_a_near_duplicate_moves_with_the_other_pairs_and_every_other_score_with_
 
 
 def test_a_filter_that_came(between: Callable[..., Difference]) -> None:
-    gone = BUILT.pairs["pair_id"][:2].to_list()
+    gone = PAIRS["pair_id"][:2].to_list()
     newer = replace(without(BUILT, gone, reason="copy"), recipe=BUILT.recipe + '[[filters]]\nkind = "copy"\n')
 
     assert told(between(BUILT, newer).removed) == [("filter added", "copy")]
@@ -146,7 +149,7 @@ def test_a_filter_that_came(between: Callable[..., Difference]) -> None:
 
 
 def test_a_score_that_came_or_became_null(between: Callable[..., Difference]) -> None:
-    first = BUILT.pairs.sort("pair_id")["pair_id"][0]
+    first = PAIRS.sort("pair_id")["pair_id"][0]
     blank = pl.when(pl.col("pair_id") == first).then(None).otherwise("score_judge").alias("score_judge")
     newer = replace(BUILT, pairs=BUILT.pairs.with_columns(blank, score_new=0.5))
 
@@ -156,7 +159,7 @@ def test_a_score_that_came_or_became_null(between: Callable[..., Difference]) ->
 
 
 def test_a_source_that_was_withdrawn_or_came(between: Callable[..., Difference]) -> None:
-    sets = BUILT.pairs["set_id"].unique().sort()[:4]
+    sets = PAIRS["set_id"].unique().sort()[:4]
     part = pl.when(pl.col("set_id").is_in(sets.implode())).then(pl.lit("forum")).otherwise("source").alias("source")
     two = replace(
         BUILT,
@@ -164,7 +167,7 @@ def test_a_source_that_was_withdrawn_or_came(between: Callable[..., Difference])
         members=BUILT.members.with_columns(part),
         source=[*BUILT.source, {**BUILT.source[0], "name": "forum", "sha256": "ef" * 32}],
     )
-    one = without(two, two.pairs.filter(pl.col("source") == "forum")["pair_id"].to_list(), reason=None)
+    one = without(two, two.pairs.filter(source="forum").collect()["pair_id"].to_list(), reason=None)
     one = replace(one, source=BUILT.source)
 
     gone, come = between(two, one), between(one, two)
@@ -177,8 +180,8 @@ def test_a_source_that_was_withdrawn_or_came(between: Callable[..., Difference])
 
 
 def test_a_source_that_changed(between: Callable[..., Difference]) -> None:
-    sets = BUILT.pairs["set_id"].unique().sort()[:2]
-    newer = without(BUILT, BUILT.pairs.filter(pl.col("set_id").is_in(sets.implode()))["pair_id"].to_list(), reason=None)
+    sets = PAIRS["set_id"].unique().sort()[:2]
+    newer = without(BUILT, PAIRS.filter(pl.col("set_id").is_in(sets.implode()))["pair_id"].to_list(), reason=None)
     newer = replace(newer, source=[{**BUILT.source[0], "sha256": "00" * 32}])
 
     found = between(BUILT, newer)
@@ -188,10 +191,10 @@ def test_a_source_that_changed(between: Callable[..., Difference]) -> None:
 
 
 def test_another_positive_of_the_same_parent(between: Callable[..., Difference]) -> None:
-    old = BUILT.pairs.filter(pl.col("positive_kind") == "rewrite").sort("pair_id")["positive"][0]
+    old = PAIRS.filter(pl.col("positive_kind") == "rewrite").sort("pair_id")["positive"][0]
     new = "Other words for the same."
 
-    def changed(rows: pl.DataFrame, column: str, key: str) -> pl.DataFrame:
+    def changed(rows: pl.LazyFrame, column: str, key: str) -> pl.LazyFrame:
         touched = pl.col(column) == old
         fresh = pl.when(touched).then(pl.lit(digest(new, column))).otherwise(key).alias(key)
         return rows.with_columns(fresh, pl.col(column).replace(old, new))
@@ -213,7 +216,7 @@ def test_another_positive_of_the_same_parent(between: Callable[..., Difference])
 
 
 def test_another_negative_of_the_same_positive_is_removed_and_added(between: Callable[..., Difference]) -> None:
-    old = BUILT.pairs.filter(pl.col("negative_kind") == "swap_num").sort("pair_id")["negative"][0]
+    old = PAIRS.filter(pl.col("negative_kind") == "swap_num").sort("pair_id")["negative"][0]
     new = "They built it for 99 women."
     pairs = BUILT.pairs.with_columns(
         pl.when(pl.col("negative") == old).then(pl.lit(digest(new))).otherwise("pair_id").alias("pair_id"),
@@ -228,7 +231,7 @@ def test_another_negative_of_the_same_positive_is_removed_and_added(between: Cal
 
 
 def test_what_cannot_change_a_pair_is_told_but_no_suspect(between: Callable[..., Difference]) -> None:
-    gone = without(BUILT, BUILT.pairs["pair_id"][:1].to_list(), reason=None)
+    gone = without(BUILT, PAIRS["pair_id"][:1].to_list(), reason=None)
     found = between(BUILT, replace(gone, recipe=RECIPE.format(rows=50, score=0.6)))
 
     assert found.recipe == [{"key": "run.rows_per_shard", "from": 1000, "to": 50}]
@@ -237,7 +240,7 @@ def test_what_cannot_change_a_pair_is_told_but_no_suspect(between: Callable[...,
 
 
 def test_what_no_row_tells_comes_from_what_changed(between: Callable[..., Difference]) -> None:
-    gone = without(BUILT, BUILT.pairs["pair_id"][:1].to_list(), reason=None)
+    gone = without(BUILT, PAIRS["pair_id"][:1].to_list(), reason=None)
 
     found = between(BUILT, replace(gone, recipe=BUILT.recipe.replace("0.7", "0.8")))
 
@@ -246,7 +249,7 @@ def test_what_no_row_tells_comes_from_what_changed(between: Callable[..., Differ
 
 
 def test_the_code_is_a_suspect_and_another_split_an_alteration(between: Callable[..., Difference]) -> None:
-    sets = BUILT.pairs.filter(pl.col("split") == "train")["set_id"].unique().sort()[:1]
+    sets = PAIRS.filter(pl.col("split") == "train")["set_id"].unique().sort()[:1]
     split = pl.when(pl.col("set_id").is_in(sets.implode())).then(pl.lit("test")).otherwise("split").alias("split")
     newer = replace(BUILT, pairs=BUILT.pairs.with_columns(split), members=BUILT.members.with_columns(split))
 
@@ -254,16 +257,16 @@ def test_the_code_is_a_suspect_and_another_split_an_alteration(between: Callable
     older = replace(found.older, manifest={**found.older.manifest, "code": "0.0.1+aaa"})
 
     assert {tuple(columns) for columns in found.altered["columns"]} == {("split",)}
-    assert set(found.altered["pair_id"]) == set(BUILT.pairs.filter(pl.col("set_id") == sets[0])["pair_id"])
+    assert set(found.altered["pair_id"]) == set(PAIRS.filter(pl.col("set_id") == sets[0])["pair_id"])
     assert diff(older, found.newer).suspects == ["code"]
 
 
 def test_machines_get_ids_and_no_text(between: Callable[..., Difference]) -> None:
-    weak = BUILT.pairs["pair_id"][:6].to_list()
+    weak = PAIRS["pair_id"][:6].to_list()
     said: dict[str, Any] = between(BUILT, without(BUILT, weak, reason="similarity")).as_dict()
 
     written = json.dumps(said)
-    assert not any(text in written for text in [*BUILT.pairs["positive"], *BUILT.pairs["negative"]])
+    assert not any(text in written for text in [*PAIRS["positive"], *PAIRS["negative"]])
     assert [row["pair_id"] for row in said["rows"]["removed"]] == sorted(weak)
 
 

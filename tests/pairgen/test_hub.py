@@ -50,7 +50,8 @@ def other(tmp_path: Path) -> Store:
 
 
 def documents(draft: Draft) -> dict[str, str]:
-    return {"README.md": f"# {draft.reference}\n", "stats.json": json.dumps({"pairs": draft.contents.pairs.height})}
+    pairs = draft.contents.pairs.collect().height
+    return {"README.md": f"# {draft.reference}\n", "stats.json": json.dumps({"pairs": pairs})}
 
 
 def publish(store: Store, sets: int = 24, *, name: str = "demo") -> Version:

@@ -60,8 +60,8 @@ def test_what_is_found_is_what_comparing_all_that_agree_in_a_band_finds(
     expected = [(-1, 0.0)] * len(texts)
     for place, before in product(range(len(texts)), repeat=2):
         if groups[before] < groups[place] and bands[place] & bands[before]:
-            similarity = jaccard(sets[place], sets[before])
-            if similarity > expected[place][1]:
+            similarity, (best, most) = jaccard(sets[place], sets[before]), expected[place]
+            if similarity and (similarity, -groups[before]) > (most, -groups[best]):
                 expected[place] = before, similarity
     if small:
         for name, number in (

@@ -18,7 +18,7 @@ def test_an_empty_table_fits_its_schema(schema: dict[str, pl.DataType]) -> None:
 
 
 def test_check_orders_the_columns_and_leaves_the_rows() -> None:
-    table = contents().pairs.with_columns(score_b=pl.lit(0.5), score_a=pl.lit(None, pl.Float64))
+    table = contents().pairs.collect().with_columns(score_b=pl.lit(0.5), score_a=pl.lit(None, pl.Float64))
     turned = table.select(reversed(table.columns))
 
     checked = check(turned, PAIRS, stage="pair")

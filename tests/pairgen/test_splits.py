@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pairgen.digests import digest
 from pairgen.near_duplicates import jaccard, shingles
 from pairgen.schema import DROPPED, PAIRS, TEXTS, check, empty
-from pairgen.splits import SplitSettings, drop_leaks, drop_shared, find_leaks, split_of
+from pairgen.splits import SplitSettings, drop_leaks, drop_shared, find_leaks, find_shared, split_of
 from tests.pairgen.samples import texts
 
 BASE = "The council keeps the library open until nine, and only an idiot would complain about that."
@@ -160,11 +160,14 @@ def test_a_pair_whose_text_stands_in_an_earlier_split_is_dropped() -> None:
     clean_of_rewrite = {**rows[0], "pair_id": "other", "positive": "Yes!", "negative": "YES."}
     pairs = pl.DataFrame([*rows, clean_of_rewrite], schema=PAIRS)
 
-    outcome = drop_shared(pairs)
+    shared = find_shared([pairs[:1], pairs[1:].lazy()])
+    outcome = drop_shared(pairs, shared=shared)
 
     assert outcome.kept["pair_id"].to_list() == ["test", "validation"]
     assert outcome.dropped.select("id", "stage", "drop_reason").rows() == [
         ("train", "disjoint", "text_in_other_split"),
         ("other", "disjoint", "text_in_other_split"),
     ]
-    assert drop_shared(pairs.clear()).kept.height == 0
+    assert shared.rows() == [("he is unwise.", 0), ("yes.", 1)]
+    assert drop_shared(pairs.clear(), shared=shared).kept.height == 0
+    assert find_shared([]).height == find_shared([pairs.clear()]).height == 0

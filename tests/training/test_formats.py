@@ -81,7 +81,7 @@ def test_a_split_without_rows_has_no_file(tmp_path: Path) -> None:
 
 def test_line_breaks_and_quotes_of_a_text_come_back(tmp_path: Path) -> None:
     odd = 'one\r\ntwo\u2028"three"\t\\ \x85'
-    pairs = BUILT.pairs.with_columns(positive=pl.lit(odd))
+    pairs = BUILT.pairs.collect().with_columns(positive=pl.lit(odd))
 
     (tmp_path / "x.jsonl").write_text(trl_rows(pairs).write_ndjson(), encoding="utf-8", newline="")
 
@@ -121,7 +121,7 @@ def test_an_unknown_format_or_a_place_that_cannot_be_written(version: Version, t
 
 
 def test_a_pair_of_the_same_text_twice_is_refused(tmp_path: Path) -> None:
-    text = BUILT.pairs.filter(pl.col("negative_kind") == "toxic")["negative"][0]
+    text = BUILT.pairs.filter(pl.col("negative_kind") == "toxic").collect()["negative"][0]
     same = pl.when(pl.col("negative") == text).then(pl.lit(text)).otherwise("positive").alias("positive")
     members = BUILT.members.filter(pl.col("text") == text).with_columns(
         role=pl.lit("positive"), member_id=pl.lit("x"), kind=pl.lit("rewrite")

@@ -3,8 +3,9 @@
 import polars as pl
 import pytest
 
+from pairgen.digests import digest
 from pairgen.models import Parser
-from pairgen.rewriting.baselines import baselines
+from pairgen.rewriting.baselines import _toxic_texts, baselines
 from pairgen.schema import DROPPED
 from tests.pairgen.samples import Fakes, Parrot, pair, pairs
 
@@ -24,7 +25,7 @@ DROPPED_ROWS = pl.DataFrame([{**dict.fromkeys(DROPPED), **row} for row in (LOST,
 def test_every_toxic_text_counts_whether_or_not_it_has_a_rewrite(parser: Parser) -> None:
     models = Fakes(parser=parser, language=Parrot(""))
 
-    copy, delete, ours, human = baselines(KEPT, DROPPED_ROWS, models, max_toxicity=0.3)
+    copy, delete, ours, human = baselines(KEPT.lazy(), DROPPED_ROWS.lazy(), models, max_toxicity=0.3)
 
     assert [row["system"] for row in (copy, delete, ours, human)] == ["copy", "delete", "ours", "human"]
     assert [row["texts"] for row in (copy, delete, ours, human)] == [4, 4, 4, 1]
@@ -38,7 +39,9 @@ def test_every_toxic_text_counts_whether_or_not_it_has_a_rewrite(parser: Parser)
 def test_a_text_that_cannot_be_scored_fails(parser: Parser) -> None:
     rows = pairs(pair("An unscorable text.", "You idiot."))
 
-    _, _, ours = baselines(rows, DROPPED_ROWS.clear(), Fakes(parser=parser, language=Parrot("")), max_toxicity=0.3)
+    _, _, ours = baselines(
+        rows.lazy(), DROPPED_ROWS.clear().lazy(), Fakes(parser=parser, language=Parrot("")), max_toxicity=0.3
+    )
 
     assert (ours["sta"], ours["j"]) == (0, 0)
 
@@ -49,13 +52,19 @@ def test_a_toxic_text_that_a_model_made_was_not_rewritten(parser: Parser) -> Non
     lost = pl.DataFrame([*DROPPED_ROWS.to_dicts(), {**dict.fromkeys(DROPPED), **gated}], schema=DROPPED)
     models = Fakes(parser=parser, language=Parrot(""))
 
-    found = baselines(pl.concat([KEPT, pairs(made)]), lost, models, max_toxicity=0.3)
+    found = baselines(pl.concat([KEPT, pairs(made)]).lazy(), lost.lazy(), models, max_toxicity=0.3)
 
-    assert found == baselines(KEPT, DROPPED_ROWS, models, max_toxicity=0.3)
+    assert found == baselines(KEPT.lazy(), DROPPED_ROWS.lazy(), models, max_toxicity=0.3)
 
 
-def test_no_more_texts_than_asked_and_none_without_any(parser: Parser) -> None:
+@pytest.mark.parametrize("rows_a_portion", [1, 20_000])
+def test_no_more_texts_than_asked_and_none_without_any(
+    parser: Parser, rows_a_portion: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     models = Fakes(parser=parser, language=Parrot(""))
+    texts = sorted([*KEPT["negative"][:2], LOST["text"], GATED["negative"]], key=digest)
+    monkeypatch.setattr("pairgen.version._SLICE", rows_a_portion)
 
-    assert baselines(KEPT, DROPPED_ROWS, models, max_toxicity=0.3, most=2)[0]["texts"] == 2
-    assert baselines(KEPT.clear(), DROPPED_ROWS.clear(), models, max_toxicity=0.3) == []
+    assert baselines(KEPT.lazy(), DROPPED_ROWS.lazy(), models, max_toxicity=0.3, most=2)[0]["texts"] == 2
+    assert [_toxic_texts(KEPT.lazy(), DROPPED_ROWS.lazy(), most) for most in range(6)] == [texts[:n] for n in range(6)]
+    assert baselines(KEPT.clear().lazy(), DROPPED_ROWS.clear().lazy(), models, max_toxicity=0.3) == []
