@@ -1,12 +1,13 @@
 """What a build costs besides its models, again, and at size.
 
-    python -m tests.benchmarks.pipeline --only overhead|plain|rebuild|rows|dask|cost [--rows 1000] [--data DIR]
+    python -m tests.benchmarks.pipeline --only overhead|plain|rebuild|rows|peer|dask|cost [--rows 1000] [--data DIR]
 
     overhead  wall time over the sum of the models' forward passes, one worker (at most 1.15)
     plain     ours beside the same models asked text by text, as the examples of their libraries do (at least 5 times as
               fast, though the start counts as ours alone), and for how many comments the same pairs are kept
     rebuild   an unchanged build, one with 1 % new, and one that was killed at 60 %, beside a full one; same digests
     rows      stages without a model on synthetic rows: rows a second and the peak memory of each (Linux)
+    peer      near duplicates of synthetic rows by ours and by datatrove, in the Python that --peer names
     dask      one Dask worker and two, one torch thread each
     cost      seconds a comment at a quarter of the rows, at the rows, and at four times the rows
 
@@ -35,7 +36,7 @@ from pairgen.corpus import read_source, read_texts
 from pairgen.digests import digest, fraction, pick
 from pairgen.loading import load_causal_lm, model_folder
 from pairgen.models import ModelSpecs
-from pairgen.store import Store
+from pairgen.store import Draft, Store, verify
 from tests.benchmarks.build import DATA, sample
 
 
@@ -232,13 +233,20 @@ def rows(given: argparse.Namespace, work: Path) -> None:
         source = synthetic(work / "synthetic.parquet", given.rows)
         command = [sys.executable, "-m", "tests.benchmarks.pipeline", "--only", "rows", "--source", str(source)]
         sys.exit(subprocess.run(command, check=False).returncode)
+    from data_cards.card import documents
     from filters.base import keep_pairs
     from filters.near_duplicate import NearDuplicate
     from filters.similarity import Similarity
-    from flows.shards import advance, gather, gather_dropped, write_shards, write_whole
-    from pairgen.corpus import SourceSettings, clean
-    from pairgen.schema import PAIRS, check_sums
-    from pairgen.splits import SplitSettings, drop_leaks, drop_shared, find_leaks
+    from filters.what_if import curves
+    from flows.shards import advance, dropped_of, funnel, scans, write_shards, write_whole
+    from pairgen import corpus
+    from pairgen.corpus import SourceSettings
+    from pairgen.draft import Contents
+    from pairgen.schema import MEMBERS, PAIRS, collected
+    from pairgen.sets import members_of
+    from pairgen.sorting import sort_tables
+    from pairgen.splits import SplitSettings, drop_leaks, drop_shared, find_leaks, find_shared
+    from pairgen.version import ORDER, TABLES
 
     clock, height = time.perf_counter(), 0
 
@@ -256,16 +264,27 @@ def rows(given: argparse.Namespace, work: Path) -> None:
 
     settings, split = SourceSettings(paths=(str(given.source),)), SplitSettings()
     told("imports")
-    shards = write_shards(work, settings, rows_per_shard=1_000)
-    height = shards.facts[0].rows
+    raw = write_shards(work, settings, rows_per_shard=1_000)
+    shards = raw.folders
+    height = raw.facts[0].rows
     told("read and shard")
-    for shard in shards.folders:
-        advance(shard, "read", lambda raw: clean(raw, settings=settings, split=split), reads=["raw"])
+    told_language, identified = corpus.is_in, 0.0
+
+    def timed(text: str, language: str) -> bool:
+        nonlocal identified
+        started = time.perf_counter()
+        found = told_language(text, language)
+        identified += time.perf_counter() - started
+        return found
+
+    corpus.is_in = timed  # type: ignore[attr-defined]
+    for shard in shards:
+        advance(shard, "read", lambda raw: corpus.clean(raw, settings=settings, split=split), reads=["raw"])
     told("normalise")
-    texts = [pl.scan_parquet(shard / "read.parquet") for shard in shards.folders]
-    leaks = find_leaks(texts, max_similarity=split.max_similarity)
+    print(f"    {identified:.1f} s of it a model's: which language a text is in")
+    leaks = find_leaks(scans(shards, "read"), max_similarity=split.max_similarity)
     told("find leaks")
-    for shard in shards.folders:
+    for shard in shards:
         advance(shard, "split", lambda read: drop_leaks(read, leaks=leaks), reads=["read"])
         made = pl.read_parquet(shard / "split.parquet")
         pairs = made.select(
@@ -275,23 +294,81 @@ def rows(given: argparse.Namespace, work: Path) -> None:
             score_similarity=pl.col("text_id").map_elements(lambda each: fraction(each), return_dtype=pl.Float64),
         )  # fmt: skip
         write_whole(shard / "pair.parquet", pairs.select(*PAIRS, "score_similarity"))
+        sides = [
+            pairs.select(
+                "set_id", "context", "source", "split", member_id=pl.col("set_id") + role[0], role=pl.lit(role),
+                kind=f"{role}_kind", text=role, parent_id=pl.col("set_id") + (parent[:1]),
+                spans=pl.lit([], MEMBERS["spans"]),
+            ).select(*MEMBERS)
+            for role, parent in (("positive", ""), ("negative", "positive"))
+        ]  # fmt: skip
+        write_whole(shard / "negatives.parquet", pl.concat(sides))
         gate = [Similarity(min_score=0.2)]
-        advance(shard, "filter", lambda scored, gate=gate: keep_pairs(scored, gate, stage="filter"), reads=["pair"])
+        advance(
+            shard,
+            "filter",
+            lambda scored, gate=gate: keep_pairs(scored, gate, stage="filter"),
+            reads=["pair"],
+            unit="pair",
+        )
     told("split and filter")
-    pairs = gather(shards.folders, "filter", PAIRS)
-    nearest = NearDuplicate().nearest(pairs)
-    near = pairs.filter(nearest["similarity"] <= 0.8)
-    told("near duplicates")
-    outcome = drop_shared(near)
-    check_sums("disjoint", entered=near.height, kept=outcome.kept.height, dropped=outcome.dropped.height)
-    for name, part in outcome.kept.partition_by("split", as_dict=True).items():
-        write_whole(work / f"{name[0]}.parquet", part)
-    gather_dropped(shards.folders)
-    told("publish")
-    print(
-        f"rows {height}, kept {outcome.kept.height}, leaks {leaks.height}, near duplicates {pairs.height - near.height}"
+    near = NearDuplicate()
+    for shard, nearest in zip(shards, near.nearest(scans(shards, "filter")), strict=True):
+        write_whole(shard / "nearest.parquet", nearest)
+    told("compare sets")
+    for shard in shards:
+        advance(shard, "near_duplicate", near.drop, reads=["filter", "nearest"], unit="pair")
+    shared = find_shared(scans(shards, "near_duplicate"))
+    for shard in shards:
+        advance(shard, "disjoint", lambda near: drop_shared(near, shared=shared), reads=["near_duplicate"], unit="pair")
+    told("disjoint")
+    tables = {
+        "pairs": map(collected, scans(shards, "disjoint")),
+        "members": map(members_of, *(map(collected, scans(shards, stage)) for stage in ("negatives", "disjoint"))),
+        "dropped": map(collected, dropped_of(shards)),
+    }
+    contents = Contents(
+        **{name: sort_tables(parts, ORDER[name], TABLES[name], work / name) for name, parts in tables.items()},
+        funnel=funnel(shards, ["read", "split", "filter", "near_duplicate", "disjoint"]),
+        recipe='[publish]\nname = "rows"\n',
+        fingerprints={},
+        source=[facts.as_dict() for facts in raw.facts],
     )
-    sys.exit(not (outcome.kept.height and leaks.height and pairs.height > near.height))
+    told("collect")
+
+    def written(draft: Draft) -> dict[str, str]:
+        return documents(draft, curves(draft.contents.pairs, draft.contents.dropped, [*gate, near]))
+
+    version, _ = Store(work / "store").publish("rows", contents, documents=written)
+    told("publish")
+    problems = verify(version)
+    told("verify")
+    dropped = {row["stage"]: row["dropped"] for row in version.manifest["funnel"]}
+    print(f"rows {height}, pairs {version.manifest['counts']['pairs']}, dropped {dropped}, wrong {problems}")
+    sys.exit(bool(problems) or not (dropped["split"] and dropped["near_duplicate"]))
+
+
+def peer(given: argparse.Namespace, work: Path) -> None:
+    """Near duplicates of the same rows by ours and by datatrove, one process each."""
+    from pairgen.near_duplicates import nearest_before
+
+    if given.peer is None:
+        sys.exit(
+            "SKIPPED: name a Python that has datatrove: python -m venv X, "
+            "X/bin/pip install 'datatrove[io,processing]' spacy, then --peer X/bin/python"
+        )
+    (work / "rows").mkdir()
+    source = synthetic(work / "rows" / "synthetic.parquet", given.rows)
+    command = [given.peer, str(Path(__file__).with_name("datatrove_dedup.py")), str(source.parent), str(work / "peer")]
+    theirs = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
+    texts = pl.read_parquet(source)["text"]
+    started = time.perf_counter()
+    ours = int((nearest_before(texts)["similarity"] > 0.8).sum())
+    seconds = time.perf_counter() - started
+    print(f"ours {seconds:.1f} s, {ours} near duplicates of {given.rows} rows")
+    print(
+        f"datatrove {theirs['seconds']:.1f} s, {given.rows - theirs['kept']}; {theirs['seconds'] / seconds:.2f} of ours"
+    )
 
 
 def dask(given: argparse.Namespace, work: Path) -> None:
@@ -316,12 +393,21 @@ def cost(given: argparse.Namespace, work: Path) -> None:
 
 
 def main() -> None:
-    figures = {"overhead": overhead, "plain": plain, "rebuild": rebuild, "rows": rows, "dask": dask, "cost": cost}
+    figures = {
+        "overhead": overhead,
+        "plain": plain,
+        "rebuild": rebuild,
+        "rows": rows,
+        "peer": peer,
+        "dask": dask,
+        "cost": cost,
+    }
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--only", choices=figures, required=True)
     arguments.add_argument("--rows", type=int, default=1_000)
     arguments.add_argument("--data", type=Path, default=DATA)
     arguments.add_argument("--recipe", default="embedded")
+    arguments.add_argument("--peer", help="a Python with datatrove")
     arguments.add_argument("--source", type=Path, help=argparse.SUPPRESS)
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory() as work:
