@@ -23,14 +23,14 @@ def originals(count: int, **changed: str) -> pl.DataFrame:
 
 def test_originals_of_the_validation_split_and_no_text_is_both_measured_and_trained_on() -> None:
     pairs = pl.concat(
-        [originals(200), originals(200), originals(9, split="train"), originals(9, positive_kind="human")]
+        [originals(3_000), originals(200), originals(9, split="train"), originals(9, positive_kind="human")]
     )
 
     found = clean_text(pairs, "validation")
 
     assert found == clean_text(pairs.reverse(), "validation")
-    assert (len(found.measured), len(found.trained), found.origin) == (16, 112, "validation")
-    assert len({*found.measured, *found.trained} & {*originals(200)["positive"]}) == 128
+    assert (len(found.measured), len(found.trained), found.origin) == (16, 2_032, "validation")
+    assert len({*found.measured, *found.trained} & {*originals(3_000)["positive"]}) == 2_048
 
 
 def test_with_too_few_originals_ours_that_never_report() -> None:
