@@ -30,6 +30,7 @@ from flows.shards import (
     dropped_of,
     funnel,
     is_table,
+    rows_of,
     scans,
     seconds_of_models,
     workplace,
@@ -141,7 +142,7 @@ def leaking_texts(shards: list[Path], work: Path, recipe: Recipe) -> Path:
 @shard_stage("split")
 def split_texts(shard: Path, recipe: Recipe, leaks: Path) -> Path:
     """The texts, then the references of all that were read."""
-    leaking = pl.read_parquet(leaks)
+    leaking = rows_of(shard, leaks)
     advance(shard, "split", partial(drop_leaks, leaks=leaking), reads=["read"])
     function = partial(judge_references, settings=recipe.source, leaks=leaking)
     reads, count = ["raw", "read.dropped", "split"], count_references

@@ -201,6 +201,13 @@ def write_whole(file: Path, table: pl.DataFrame) -> None:
     _place(file, parquet(table))
 
 
+def rows_of(shard: Path, file: Path) -> pl.DataFrame:
+    """The rows of `file`, a table sorted by text_id, that are of the texts of `shard`: no others are read."""
+    ids = pl.col("text_id")
+    first, last = pl.scan_parquet(shard / "raw.parquet").select(ids.min(), last=ids.max()).collect().row(0)
+    return pl.scan_parquet(file, glob=False).filter(ids.is_between(pl.lit(first), pl.lit(last))).collect()
+
+
 def is_table(file: Path) -> bool:
     """Whether a Parquet file is there and not cut short: what says how to read it stands at its end."""
     try:

@@ -11,7 +11,7 @@ import polars as pl
 from pairgen.schema import Schema, stack
 
 _ROWS_AT_ONCE = 50_000
-_ROWS_A_GROUP = 1_000  # of a sorted file: polars reads the groups of rows alone that hold the ids it looks for
+_ROWS_A_GROUP = 1_000  # polars reads the groups of rows alone that hold the ids it looks for
 
 
 def sort_tables(tables: Iterable[pl.DataFrame], keys: Sequence[str], schema: Schema, folder: Path) -> pl.LazyFrame:
@@ -40,7 +40,7 @@ def sort_tables(tables: Iterable[pl.DataFrame], keys: Sequence[str], schema: Sch
 
 def write_run(ordered: pl.DataFrame, file: Path) -> Path:
     """The file of rows that are sorted, so that `by_ranges` finds them there."""
-    file.write_bytes(parquet(ordered, row_group_size=_ROWS_A_GROUP))
+    file.write_bytes(parquet(ordered))
     return file
 
 
@@ -62,7 +62,7 @@ def by_ranges(runs: Sequence[Path], keys: Sequence[str], cuts: Sequence[str]) ->
 def parquet(table: pl.DataFrame, *, row_group_size: int | None = None) -> bytes:
     """The bytes of a Parquet file; not written straight to it, since polars hides why a disk refused."""
     buffer = io.BytesIO()
-    table.write_parquet(buffer, row_group_size=row_group_size)
+    table.write_parquet(buffer, row_group_size=row_group_size or _ROWS_A_GROUP)
     return buffer.getvalue()
 
 

@@ -41,7 +41,7 @@ def split_of(text_id: str, *, validation_fraction: float, test_fraction: float) 
 
 
 def find_leaks(tables: Sequence[pl.DataFrame | pl.LazyFrame], *, max_similarity: float) -> pl.DataFrame:
-    """What another split must not see: `text_id`, `text` and `score_similarity`, its Jaccard similarity.
+    """What another split must not see, by id: `text_id`, `text` and `score_similarity`, its Jaccard similarity.
 
     Test comes before validation and validation before train: a text, or a reference of it, leaks if it is over
     `max_similarity` to one of an earlier split. `tables` hold `text_id`, `text`, `split` and `references`; lazy ones
@@ -63,7 +63,7 @@ def find_leaks(tables: Sequence[pl.DataFrame | pl.LazyFrame], *, max_similarity:
         leaks += scored.filter(pl.col("score_similarity") > max_similarity).rows()
         start += table.height
     found = pl.DataFrame(leaks, schema=schema, orient="row")
-    return found.unique().sort("rank", "text_id", "text").drop("rank")
+    return found.drop("rank").unique().sort("text_id", "text")
 
 
 def _written(texts: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:

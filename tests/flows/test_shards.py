@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from flows.shards import advance, dropped_of, funnel, scans, set_aside, workplace, write_shards
+from flows.shards import advance, dropped_of, funnel, rows_of, scans, set_aside, workplace, write_shards
 from flows.stage import stage
 from pairgen.corpus import SourceSettings
 from pairgen.errors import SchemaError, SourceError, StoreError
@@ -218,6 +218,22 @@ def test_what_is_gathered_is_the_sum_of_all_shards(tmp_path: Path, shard: Path) 
     assert dropped == [["t1", "t3"], ["t2"], ["t1", "t3"], ["t2"]]
     rows = [("mine", "text", 9, 5, 4), ("rewrite", "text", 5, 3, 2)]
     assert funnel([shard, other], ["mine", "rewrite", "filter"]).equals(pl.DataFrame(rows, schema=FUNNEL, orient="row"))
+
+
+def test_of_a_table_of_all_texts_a_shard_reads_its_own(tmp_path: Path) -> None:
+    shards = write_shards(
+        tmp_path / "work", SourceSettings(paths=(corpus(tmp_path / "c.csv", remarks(40)),)), rows_per_shard=8
+    )
+    raw = [pl.read_parquet(folder / "raw.parquet").select("text_id", "text") for folder in shards.folders]
+    pl.concat(raw).sort("text_id").write_parquet(tmp_path / "all.parquet", row_group_size=3)
+    aside = tmp_path / "aside"
+    aside.mkdir()
+    raw[0].clear().write_parquet(aside / "raw.parquet")
+
+    found = [rows_of(folder, tmp_path / "all.parquet") for folder in shards.folders]
+
+    assert [each.sort("text_id").rows() for each in found] == [each.sort("text_id").rows() for each in raw]
+    assert rows_of(aside, tmp_path / "all.parquet").height == 0
 
 
 def never(table: pl.DataFrame) -> Outcome:
