@@ -33,7 +33,7 @@ def since(draft: Draft) -> dict[str, Any] | None:
             code=draft.code,
         )
         moved = counts(draft.before, counted, contents.dropped)
-        with draft.before.reading():
+        with draft.before.reading("pairs"):
             pairs = _pairs(draft.before.scan("pairs"), contents.pairs)
     except StoreError:
         return {"reference": draft.parent}

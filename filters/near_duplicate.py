@@ -16,7 +16,7 @@ from pairgen.errors import StoreError
 from pairgen.models import Models
 from pairgen.near_duplicates import nearest_before
 from pairgen.places import Place
-from pairgen.schema import Outcome
+from pairgen.schema import Outcome, collected
 from pairgen.store import Store, Version
 from pairgen.withdrawn import refuse_withdrawn
 
@@ -50,7 +50,7 @@ class NearDuplicate(Filter):
         """For each of `tables`, pair for pair: `similarity` to the nearest, and the set_id there, `duplicate_of`.
 
         Of another version it is "NAME@v3 SET_ID"; null where nothing comes near. `tables` are read one at a time; a set
-        stands in one alone.
+        stands in one alone. The texts of other versions are in memory. `StoreError` when the first is asked for.
         """
         own = _nearest_sets(tables)
         return map(_nearer, own, self._nearest_of_versions(tables)) if self.against else own
@@ -77,7 +77,7 @@ class NearDuplicate(Filter):
             )
         versions = [_version(reference, self._store) for reference in self.against]
         names = [pl.format("{} {}", pl.lit(each.reference), "set_id") for each in versions]
-        texts = [_texts(each.pairs()).with_columns(set_id=name) for each, name in zip(versions, names, strict=True)]
+        texts = [_texts_of(each).with_columns(set_id=name) for each, name in zip(versions, names, strict=True)]
         held = pl.concat(texts).unique("text", keep="first", maintain_order=True)
         groups = array("b", [0]) * held.height
 
@@ -126,10 +126,12 @@ def _nearer(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame({name: other[name].zip_with(nearer, one[name]) for name in one.columns})
 
 
-def _texts(pairs: pl.DataFrame) -> pl.DataFrame:
-    """`text` and `set_id` of every text in `pairs`, each text once, in the order of the texts."""
-    sides = [pairs.select(pl.col(side).alias("text"), "set_id") for side in _SIDES]
-    return pl.concat(sides).sort("text", "set_id").unique("text", keep="first", maintain_order=True)
+def _texts_of(version: Version) -> pl.DataFrame:
+    """`text` and `set_id` of every text in the pairs of `version`, each text once, in the order of the texts."""
+    with version.reading("pairs"):
+        sides = [collected(version.scan("pairs").select("set_id", text=side).unique()) for side in _SIDES]
+    rows = pl.concat(sides).sort("text", "set_id")
+    return rows.unique("text", keep="first", maintain_order=True)
 
 
 def _version(reference: str, store: Place) -> Version:

@@ -29,6 +29,7 @@ from flows.shards import (
     advance,
     dropped_of,
     funnel,
+    is_done,
     is_table,
     rows_of,
     scans,
@@ -97,8 +98,7 @@ def made(recipe: Recipe, store: Place, memory: Path) -> tuple[Version, bool, Cou
         negated = across(make_negatives, rewritten, recipe, memory)
         paired = across(pair_members, negated, recipe, memory)
         judged = across(judge_pairs, paired, recipe, memory)
-        compare_sets(judged, recipe)
-        apart = across(drop_near_duplicates, judged, recipe)
+        apart = drop_near_duplicates(judged, recipe)
         kept = across(drop_shared_texts, apart, recipe, shared_texts(apart, work))
         contents = collect(kept, work, recipe, models, raw)
         seconds = seconds_of_models(kept)
@@ -182,28 +182,18 @@ def judge_pairs(shard: Path, recipe: Recipe, memory: Path) -> Path:
     return advance(shard, "filter", partial(apply_filters, filters=filters, models=models), reads=["pair"], unit="pair")
 
 
-@stage("compare sets")
-def compare_sets(shards: list[Path], recipe: Recipe) -> None:
-    """Beside the pairs of each shard what comes nearest to each, in whatever shard."""
-    found = near_duplicate_of(recipe)
-    if found is None or all(is_table(shard / "nearest.parquet") for shard in shards):
-        return
-    for shard, nearest in zip(shards, found.nearest(scans(shards, "filter")), strict=True):
-        write_whole(shard / "nearest.parquet", nearest)
-
-
-def near_duplicate_of(recipe: Recipe) -> NearDuplicate | None:
-    """The filter that compares sets, which sees all shards; None where the recipe has none."""
-    return next((each for each in recipe.filters if isinstance(each, NearDuplicate)), None)
-
-
-@shard_stage("near_duplicate")
-def drop_near_duplicates(shard: Path, recipe: Recipe) -> Path:
-    found = near_duplicate_of(recipe)
-    if found is None:
-        function = partial(keep_pairs, filters=[], stage="near_duplicate")
-        return advance(shard, "near_duplicate", function, reads=["filter"], unit="pair")
-    return advance(shard, "near_duplicate", found.drop, reads=["filter", "nearest"], unit="pair")
+@stage("near_duplicate")
+def drop_near_duplicates(shards: list[Path], recipe: Recipe) -> list[Path]:
+    """The filter that compares sets, if the recipe has it, sees all shards at once, and then drops from one by one."""
+    if all(is_done(shard, "near_duplicate") for shard in shards):
+        return shards
+    found = next((each for each in recipe.filters if isinstance(each, NearDuplicate)), None)
+    drops: Iterable[Any] = [partial(keep_pairs, filters=[], stage="near_duplicate")] * len(shards)
+    if found is not None:
+        drops = (partial(found.drop, nearest=each) for each in found.nearest(scans(shards, "filter")))
+    for shard, function in zip(shards, drops, strict=True):
+        advance(shard, "near_duplicate", function, reads=["filter"], unit="pair")
+    return shards
 
 
 @stage("find shared texts")

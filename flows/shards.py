@@ -149,7 +149,7 @@ def advance(
     An outcome that stands there whole is left as it is. Nothing vanishes: raises `SchemaError` unless `entered` of the
     first table = `kept` of what was kept + rows dropped.
     """
-    if _is_whole(shard, stage):
+    if is_done(shard, stage):
         return shard
     tables = [pl.read_parquet(shard / f"{name}.parquet") for name in reads]
     with model_seconds() as models:
@@ -227,7 +227,7 @@ def _place(file: Path, content: bytes) -> None:
         new.unlink(missing_ok=True)
 
 
-def _is_whole(shard: Path, stage: str) -> bool:
+def is_done(shard: Path, stage: str) -> bool:
     """Whether `stage` left its outcome in `shard`: its row is there, and the files have the lengths that it says."""
     try:
         said = json.loads((shard / f"{stage}.json").read_text(encoding="utf-8"))["bytes"]

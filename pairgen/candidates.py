@@ -25,7 +25,7 @@ def beyond(contents: Contents, latest: Version, limits: Limits) -> list[str]:
 
     A score that one of the two lacks is not compared.
     """
-    with latest.reading():
+    with latest.reading("pairs", "dropped"):
         before, mean_before = _pairs(latest.scan("pairs"))
         was = _shares(latest.scan("dropped"), pl.DataFrame(latest.manifest["funnel"]))
     pairs, mean_now = _pairs(contents.pairs)

@@ -102,12 +102,14 @@ def diff(older: Version, newer: Version) -> Difference:
     rewritten = _rewritten(gone, come, before, after)
     removed = gone.filter(~pl.col("pair_id").is_in(rewritten["before"].implode()))
     added = come.filter(~pl.col("pair_id").is_in(rewritten["after"].implode()))
+    with newer.reading("dropped"):
+        counted = counts(older, own["counts"], newer.scan("dropped"))
     whole = Difference(
         older=older,
         newer=newer,
         **found,
         files=_files(older, newer),
-        counts=counts(older, own["counts"], newer.scan("dropped")),
+        counts=counted,
         added=added,
         removed=removed,
         rewritten=rewritten,
@@ -197,7 +199,7 @@ def _files(older: Version, newer: Version) -> dict[str, list[str]]:
 
 def counts(older: Version, counted: dict[str, Any], dropped: pl.LazyFrame) -> list[dict[str, Any]]:
     """Every count of a manifest and every drop reason, by its name: in `older`, and as `counted` with `dropped`."""
-    with older.reading():
+    with older.reading("dropped"):
         before = _numbers(older.manifest["counts"], older.scan("dropped"))
     after = _numbers(counted, dropped)
     return [

@@ -94,9 +94,10 @@ def find_shared(tables: Sequence[pl.DataFrame | pl.LazyFrame]) -> pl.DataFrame:
     hashes = [_sides(table).select(pl.col("text").hash(), "rank").unique() for table in tables]
     held = pl.concat(hashes).unique() if hashes else _sides(empty(PAIRS)).select(pl.col("text").hash(), "rank")
     twice = held.filter(pl.col("text").is_duplicated())["text"].unique()
-    shared = [_sides(table).filter(pl.col("text").hash().is_in(twice.implode())).unique() for table in tables]
+    of_both = pl.col("text").hash().is_in(twice.implode())
+    shared = [_sides(table).filter(of_both).select("text", "rank").unique() for table in tables]
     found = (
-        pl.concat([_sides(empty(PAIRS)), *shared])
+        pl.concat([_sides(empty(PAIRS)).select("text", "rank"), *shared])
         .group_by("text")
         .agg(pl.col("rank").min(), pl.col("rank").max().alias("last"))
     )

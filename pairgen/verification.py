@@ -12,7 +12,6 @@ from pairgen.version import (
     TABLES,
     UNSPLIT,
     Version,
-    brief,
     content_digest,
     count_rows,
     file_sha256,
@@ -35,11 +34,10 @@ def verify(version: Version) -> list[str]:
         problems.append(f"manifest.json: is of {stated}, found in the folder of {version.reference}")
     problems += _wrong_files(version)
     try:
-        return [*problems, *_wrong_content(version)]
+        with version.reading(*TABLES):
+            return [*problems, *_wrong_content(version)]
     except (StoreError, SchemaError) as error:
         return [*problems, str(error)]
-    except (OSError, pl.exceptions.PolarsError) as error:
-        return [*problems, f"tables: cannot be read ({brief(error)})"]
 
 
 def _wrong_content(version: Version) -> list[str]:
@@ -164,12 +162,13 @@ def _strays(pairs: pl.LazyFrame, members: pl.LazyFrame, ours: pl.Expr, theirs: p
 def _wrong_parents(members: pl.LazyFrame) -> list[str]:
     """A negative that was made, was made of a positive of its set; no member comes from a member of another set."""
     hashes = [pl.col(name).hash() for name in ("member_id", "parent_id", "set_id")]
-    rows = collected(members.select(*hashes, "kind", is_positive=pl.col("role") == "positive"))
+    positive = pl.col("role") == "positive"
+    made = ~positive & ~pl.col("kind").is_in(_FROM_ELSEWHERE)
+    rows = collected(members.select(*hashes, is_positive=positive, is_made=made))
     known = rows.select(parent_id="member_id", parent_set="set_id", parent_positive="is_positive")
     found = rows.join(known, on="parent_id", how="left", maintain_order="left")
-    made = ~pl.col("is_positive") & ~pl.col("kind").is_in(_FROM_ELSEWHERE)
     astray = found.filter(
-        (made & pl.col("parent_positive").ne_missing(pl.lit(True)))
+        (pl.col("is_made") & pl.col("parent_positive").ne_missing(pl.lit(True)))
         | (pl.col("parent_set").is_not_null() & (pl.col("parent_set") != pl.col("set_id")))
         | (pl.col("parent_id") == pl.col("member_id"))
     )["member_id"]

@@ -79,11 +79,10 @@ class Version:
     def scan(self, table: str) -> pl.LazyFrame:
         """The rows of "pairs", "members" or "dropped" in stored order, read when they are asked for.
 
-        `StoreError` where a file is no Parquet file; one damaged further in is a `PolarsError` when it is read, unless
-        that is `reading`.
+        `StoreError` where a file is no Parquet file; one damaged further in is one where that is `reading`.
         """
         parts: dict[str, list[Path]] = {}
-        for name in sorted(name for name in self.manifest["files"] if _is_table_file(name, table)):
+        for name in self._files_of(table):
             try:
                 pl.read_parquet_schema(self.path / name)
             except (OSError, pl.exceptions.PolarsError) as error:
@@ -92,27 +91,30 @@ class Version:
         scans = [pl.scan_parquet(files, glob=False) for files in parts.values()]
         if not scans:
             return empty(TABLES[table]).lazy()
-        if table == "dropped":  # of a version from before a column was added it is null
-            absent = [
-                pl.lit(None, dtype=dtype).alias(name)
-                for name, dtype in DROPPED.items()
-                if name not in scans[0].collect_schema()
-            ]
-            return pl.concat(scans).with_columns(absent)
-        try:
+        with self.reading(table):
+            if table == "dropped":  # of a version from before a column was added it is null
+                there = scans[0].collect_schema()
+                absent = {name: pl.lit(None, dtype=dtype) for name, dtype in DROPPED.items() if name not in there}
+                return pl.concat(scans).with_columns(**absent)
             merged = functools.reduce(lambda one, other: one.merge_sorted(other, ORDER[table][0]), scans)
-            merged.collect_schema()
-        except pl.exceptions.PolarsError as error:
-            raise self._damaged(f"{table}/", error) from error
-        return merged
+            merged.collect_schema()  # says whether their columns differ
+            return merged
 
     @contextmanager
-    def reading(self) -> Iterator[None]:
-        """While its rows are read: what polars cannot read is a `StoreError`."""
+    def reading(self, *tables: str) -> Iterator[None]:
+        """While rows of `tables` are read: what polars cannot read is a `StoreError` with the file."""
         try:
             yield
         except (OSError, pl.exceptions.PolarsError) as error:
-            raise self._damaged("", error) from error
+            for name in (name for table in tables for name in self._files_of(table)):
+                try:
+                    pl.read_parquet(self.path / name)
+                except (OSError, pl.exceptions.PolarsError) as its_own:
+                    raise self._damaged(name, its_own) from error
+            raise self._damaged("/".join(tables[:1]), error) from error
+
+    def _files_of(self, table: str) -> list[str]:
+        return sorted(name for name in self.manifest["files"] if _is_table_file(name, table))
 
     def stats(self) -> dict[str, Any]:
         """The counts that the data card was made from (`stats.json`)."""
@@ -123,10 +125,8 @@ class Version:
         return counts
 
     def _table(self, table: str) -> pl.DataFrame:
-        try:
+        with self.reading(table):
             return collected(in_order(table, self.scan(table)))
-        except pl.exceptions.PolarsError as error:
-            raise self._damaged(f"{table}/", error) from error
 
     def _damaged(self, name: str, error: Exception) -> StoreError:
         cure = f"`contrast-pairs verify {self.reference}` says what else is damaged"
@@ -206,9 +206,9 @@ def count_rows(pairs: pl.LazyFrame, members: pl.LazyFrame, dropped: pl.LazyFrame
     return counts
 
 
-def in_portions(rows: pl.LazyFrame, *, rows_each: int = _SLICE) -> Iterator[pl.DataFrame]:
-    """The `rows`, in order, as tables of `rows_each`."""
-    return rows.collect_batches(chunk_size=rows_each, maintain_order=True, engine="streaming")
+def in_portions(rows: pl.LazyFrame, *, rows_each: int | None = None) -> Iterator[pl.DataFrame]:
+    """The `rows`, in order, as tables of `rows_each`, else of 20,000."""
+    return rows.collect_batches(chunk_size=rows_each or _SLICE, maintain_order=True, engine="streaming")
 
 
 def manifest_digest(manifest: dict[str, Any]) -> str:

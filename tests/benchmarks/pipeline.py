@@ -16,6 +16,7 @@ Each figure is of one run on this machine: compare those of one run with each ot
 """
 
 import argparse
+import functools
 import json
 import os
 import subprocess
@@ -314,10 +315,9 @@ def rows(given: argparse.Namespace, work: Path) -> None:
     told("split and filter")
     near = NearDuplicate()
     for shard, nearest in zip(shards, near.nearest(scans(shards, "filter")), strict=True):
-        write_whole(shard / "nearest.parquet", nearest)
-    told("compare sets")
-    for shard in shards:
-        advance(shard, "near_duplicate", near.drop, reads=["filter", "nearest"], unit="pair")
+        function = functools.partial(near.drop, nearest=nearest)
+        advance(shard, "near_duplicate", function, reads=["filter"], unit="pair")
+    told("near duplicates")
     shared = find_shared(scans(shards, "near_duplicate"))
     for shard in shards:
         advance(shard, "disjoint", lambda near: drop_shared(near, shared=shared), reads=["near_duplicate"], unit="pair")
@@ -361,10 +361,11 @@ def peer(given: argparse.Namespace, work: Path) -> None:
     source = synthetic(work / "rows" / "synthetic.parquet", given.rows)
     command = [given.peer, str(Path(__file__).with_name("datatrove_dedup.py")), str(source.parent), str(work / "peer")]
     theirs = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
-    texts = pl.read_parquet(source)["text"]
     started = time.perf_counter()
-    ours = int((nearest_before(texts)["similarity"] > 0.8).sum())
+    table = pl.read_parquet(source)
+    table.filter(nearest_before(table["text"])["similarity"] <= 0.8).write_parquet(work / "kept.parquet")
     seconds = time.perf_counter() - started
+    ours = given.rows - pl.read_parquet(work / "kept.parquet").height
     print(f"ours {seconds:.1f} s, {ours} near duplicates of {given.rows} rows")
     print(
         f"datatrove {theirs['seconds']:.1f} s, {given.rows - theirs['kept']}; {theirs['seconds'] / seconds:.2f} of ours"

@@ -24,14 +24,14 @@ from prefect.client.schemas.objects import StateType
 from prefect.settings import PREFECT_API_URL
 
 from filters.near_duplicate import NearDuplicate
-from flows.build import STAGES, build, leaking_texts
+from flows.build import STAGES, build, drop_near_duplicates, leaking_texts, shared_texts
 from flows.killed import noted
 from flows.recipe import Recipe, RunSettings, read_recipe
 from flows.stage import StageError
 from flows.whatif import ask
 from pairgen.errors import SchemaError, StoreError
 from pairgen.places import Remote, local_folder, place_of
-from pairgen.schema import TEXTS, Outcome
+from pairgen.schema import PAIRS, TEXTS, Outcome
 from pairgen.sets import make_pairs
 from pairgen.store import Contents, Store, Version, verify
 from tests.flows.conftest import COMMENTS, Published
@@ -467,6 +467,45 @@ def test_a_shard_that_fails_three_times_is_set_aside_and_counted_where_the_recip
     assert version.pairs().join(published.version.pairs(), on="pair_id", how="anti").height == 0
 
 
+@pytest.mark.parametrize("kept", [0, 100, -1])
+def test_shared_texts_that_were_cut_short_are_looked_for_again(tmp_path: Path, kept: int) -> None:
+    shard = tmp_path / "shard-00000"
+    shard.mkdir()
+    rows = [{**dict.fromkeys(PAIRS, "x"), "pair_id": split, "split": split} for split in ("train", "test")]
+    pl.DataFrame(rows, schema=PAIRS).write_parquet(shard / "near_duplicate.parquet")
+    shared = shared_texts.fn([shard], tmp_path)
+    whole = shared.read_bytes()
+    assert pl.read_parquet(shared).rows() == [("x", 0)]
+    shared.write_bytes(whole[:kept])
+
+    assert shared_texts.fn([shard], tmp_path) == shared
+    assert shared.read_bytes() == whole
+
+
+def test_a_comparison_of_sets_that_was_stopped_goes_on_and_one_that_was_done_is_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shards = [tmp_path / f"shard-{number}" for number in range(3)]
+    for number, shard in enumerate(shards):
+        shard.mkdir()
+        said = ("The last damn bus to Leeds was late.", "Nobody opens the library before noon, idiot.")[number // 2]
+        row = {**dict.fromkeys(PAIRS, said), "split": "train"}
+        row |= {"pair_id": f"p{number}", "set_id": f"s{number}"}
+        pl.DataFrame([row], schema=PAIRS).write_parquet(shard / "filter.parquet")
+    recipe = read_recipe("demo")
+    assert drop_near_duplicates.fn(shards, recipe) == shards
+    (shards[1] / "near_duplicate.json").unlink()
+    before = (shards[0] / "near_duplicate.json").stat().st_mtime_ns
+
+    drop_near_duplicates.fn(shards, recipe)
+
+    assert [pl.read_parquet(shard / "near_duplicate.parquet").height for shard in shards] == [1, 0, 1]
+    assert pl.read_parquet(shards[1] / "near_duplicate.dropped.parquet")["duplicate_of"].to_list() == ["s0"]
+    assert (shards[0] / "near_duplicate.json").stat().st_mtime_ns == before
+    monkeypatch.setattr(NearDuplicate, "nearest", None)
+    assert drop_near_duplicates.fn(shards, recipe) == shards
+
+
 def test_killed_anywhere_the_same_build_goes_on_and_ends_with_the_same_digest(
     published: Published, tmp_path: Path
 ) -> None:
@@ -474,7 +513,7 @@ def test_killed_anywhere_the_same_build_goes_on_and_ends_with_the_same_digest(
     recipe = in_shards(published.recipe)
     (tmp_path / "recipe.toml").write_text(recipe.toml(), encoding="utf-8")
     command = [sys.executable, "-m", "flows", "build", str(tmp_path / "recipe.toml"), "--store", str(store)]
-    outcomes = random.randint(1, 40)  # of 8 or so shards in 8 stages
+    outcomes = random.randint(1, 70)  # of 8 or so shards in 10 stages
     running = subprocess.Popen(command, env=os.environ | {"PREFECT_API_URL": PREFECT_API_URL.value() or ""})
     try:
         deadline = time.monotonic() + 120

@@ -344,9 +344,9 @@ def test_shards_that_were_not_all_cut_are_cut_again(tmp_path: Path) -> None:
 def test_all_begins_anew_where_a_shard_was_set_aside(tmp_path: Path) -> None:
     work, settings = tmp_path / "work", SourceSettings(paths=(corpus(tmp_path / "a.csv", remarks(64)),))
     first = write_shards(work, settings, rows_per_shard=16)
-    for other in ("shard-00001.set_aside", "everything"):
+    for other in ("shard-00001.set_aside", "pairs"):
         (work / other).mkdir()
-    (work / "leaks.parquet").touch()
+    (work / "shared.parquet").touch()
 
     assert write_shards(work, settings, rows_per_shard=16) == first
     assert {path.name for path in work.iterdir()} == {"shards.json", *(folder.name for folder in first.folders)}

@@ -280,3 +280,15 @@ def test_a_recipe_that_cannot_be_read_is_one_line(between: Callable[..., Differe
         with pytest.raises(StoreError, match=r"a@v1: its recipe cannot be read .*verify a@v1") as caught:
             diff(found.older, found.newer)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("of", "table"), [("a", "pairs"), ("b", "pairs"), ("a", "dropped"), ("b", "dropped")])
+def test_a_file_that_is_damaged_further_in_is_named(tmp_path: Path, of: str, table: str) -> None:
+    versions = {name: Store(tmp_path).publish(name, BUILT, documents=lambda _: {})[0] for name in ("a", "b")}
+    (path,) = (versions[of].path / table).glob("train-*")
+    content = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(content[:4] + b"\xff" * 400 + content[404:])
+
+    with pytest.raises(StoreError, match=rf"{table}/train-00000-of-00001\.parquet: cannot be read \("):
+        diff(versions["a"], versions["b"])

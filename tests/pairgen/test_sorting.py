@@ -7,6 +7,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from pairgen.digests import digest, fraction
+from pairgen.errors import SchemaError
 from pairgen.schema import collected, stack
 from pairgen.sorting import by_ranges, sort_tables, write_run
 
@@ -77,3 +78,11 @@ def test_ranges_without_rows_are_left_out(tmp_path: Path) -> None:
     found = [some["id"].to_list() for some in by_ranges(runs, ["id"], ["a", "c", "e", "f", "y"])]
 
     assert found == [["b"], ["c", "d"], ["x"]]
+
+
+@pytest.mark.usefixtures("few_at_once")
+def test_a_row_without_an_id_is_told(tmp_path: Path) -> None:
+    rows = pl.concat([table(*range(60)), pl.DataFrame({"id": [None], "stage": ["a"]}, schema=SCHEMA)])
+
+    with pytest.raises(SchemaError, match=r"^sort by id: 61 rows entered, but 60 kept"):
+        sort_tables([rows], ["id"], SCHEMA, tmp_path / "sorted")

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from pairgen.errors import ContrastPairsError, SchemaError, StoreError
 from pairgen.schema import MEMBERS
@@ -76,6 +77,26 @@ def test_files_are_read_only_and_nothing_else_is_left(store: Store) -> None:
 
     assert {path.stat().st_mode & 0o777 for path in version.path.rglob("*") if path.is_file()} == {0o444}
     assert sorted(path.name for path in (store.root / "demo").iterdir()) == [".numbers", "v0001"]
+
+
+def test_cut_into_portions_and_files_a_version_is_the_same(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = contents()
+    whole, _ = store.publish("demo", built, documents=documents)
+    monkeypatch.setattr("pairgen.version._SLICE", 2)
+    monkeypatch.setattr("pairgen.draft._ROWS_A_FILE", 7)
+    shuffled = built.pairs.collect().sample(fraction=1, shuffle=True, seed=1).lazy()
+
+    version, _ = Store(tmp_path / "cut").publish("demo", replace(built, pairs=shuffled), documents=documents)
+
+    assert version.digest == whole.digest
+    assert verify(version) == []
+    assert version.manifest["counts"] == whole.manifest["counts"]
+    for table in ("pairs", "members", "dropped"):
+        assert_frame_equal(getattr(version, table)(), getattr(whole, table)())
+    files = sorted(path.name for path in (version.path / "pairs").glob("train-*"))
+    assert files == [f"train-{number:05d}-of-00003.parquet" for number in range(3)]
 
 
 def test_the_digest_is_of_the_rows_not_of_their_order_or_bytes(store: Store) -> None:
