@@ -64,13 +64,15 @@ class Server:
         self.process.wait(PATIENCE_SECONDS)
 
     def ask(self, path: str, **content: Any) -> Any:
+        return self.send("POST", path, content).json()
+
+    def send(self, method: str, path: str, content: dict[str, Any]) -> httpx.Response:
         def answer() -> httpx.Response | None:
-            found = httpx.post(f"{self.url}/{path}", json=content, timeout=30)
+            found = httpx.request(method, f"{self.url}/{path}", json=content, timeout=30)
             return None if found.status_code == 503 else found  # SQLite is locked
 
         found: httpx.Response = until(answer)
-        found.raise_for_status()
-        return found.json()
+        return found.raise_for_status()
 
     def due(self) -> str:
         """The id of a new run of rebuild/tiny, due now, once that is served."""
@@ -100,8 +102,7 @@ class Server:
         """
         found = httpx.get(f"{self.url}/deployments/name/rebuild/tiny").json()
         for schedule in found["schedules"]:
-            address = f"{self.url}/deployments/{found['id']}/schedules/{schedule['id']}"
-            httpx.patch(address, json={"active": False}, timeout=30).raise_for_status()
+            self.send("PATCH", f"deployments/{found['id']}/schedules/{schedule['id']}", {"active": False})
         at_work = {"state": {"type": {"any_": ["PENDING", "RUNNING"]}}}
         until(lambda: not self.ask("flow_runs/filter", flow_runs=at_work))
 
