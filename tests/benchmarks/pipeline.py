@@ -70,7 +70,7 @@ def build(recipe: Path, store: Path, *, stop_after: float | None = None, threads
         out, err = running.communicate(timeout=stop_after)
     except subprocess.TimeoutExpired:
         running.kill()
-        running.communicate()
+        running.wait()  # not for the end of what it says: Prefect's temporary server lives on and holds the pipes open
         return {}
     if running.returncode:
         sys.exit(err)
