@@ -111,7 +111,7 @@ class Version:
                     pl.read_parquet(self.path / name)
                 except (OSError, pl.exceptions.PolarsError) as its_own:
                     raise self._damaged(name, its_own) from error
-            raise self._damaged("/".join(tables[:1]), error) from error
+            raise self._damaged(", ".join(tables), error) from error
 
     def _files_of(self, table: str) -> list[str]:
         return sorted(name for name in self.manifest["files"] if _is_table_file(name, table))
