@@ -94,9 +94,7 @@ def _told(pairs: pl.DataFrame) -> dict[str, Any]:
     features = np.array([form(text) for text in texts])
     more = features[: pairs.height] - features[pairs.height :]
     by_form = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1_000))
-    by_words = make_pipeline(
-        CountVectorizer(token_pattern=_WORD.pattern, binary=True), LogisticRegression(max_iter=1_000)
-    )
+    by_words = LogisticRegression(max_iter=1_000)
     by_difference = make_pipeline(  # no centre and no intercept: two sides of one form score exactly 0
         StandardScaler(with_mean=False), LogisticRegression(max_iter=1_000, fit_intercept=False)
     )
@@ -104,11 +102,12 @@ def _told(pairs: pl.DataFrame) -> dict[str, Any]:
     alone = {name: _share_over(column) for name, column in zip(FEATURES, more.T, strict=True)}
     telling = sorted(alone, key=lambda name: (-abs(alone[name] - 0.5), name))[:3]
     listed = [len(lexicon_spans(text, plain=True)) for text in texts]
+    counted = CountVectorizer(token_pattern=_WORD.pattern, binary=True)  # once: a word of no training text weighs 0
     written = any(_WORD.search(text) for text in texts)
     return {
         "form": _rounded(roc_auc_score(positive, _out_of_fold(by_form, features, positive, sets))),
         "form_in_pairs": _share_over(margin),
-        "words": _rounded(roc_auc_score(positive, _out_of_fold(by_words, np.array(texts), positive, sets)))
+        "words": _rounded(roc_auc_score(positive, _out_of_fold(by_words, counted.fit_transform(texts), positive, sets)))
         if written
         else None,
         "listed": _share_over(np.subtract(listed[pairs.height :], listed[: pairs.height])),

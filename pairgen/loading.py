@@ -389,6 +389,8 @@ class _SentenceEmbedder:
         ).eval()
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if not texts:
+            return np.empty((0, 0), np.float32)  # the model, which alone knows how wide, takes seconds to load
         with self._lock:
             model = self._model
             limit = min(model.max_seq_length or _BUCKETS[-1], _BUCKETS[-1])

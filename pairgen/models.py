@@ -26,7 +26,7 @@ class Embedder(Protocol):
     fingerprint: str
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """A row a text, shape (n, d), of length 1: a dot product is a cosine."""
+        """A row a text, shape (n, d), of length 1: a dot product is a cosine. Of no text (0, 0)."""
         ...
 
 

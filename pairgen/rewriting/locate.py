@@ -9,9 +9,9 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from pairgen.extraction import NUMBER_WORDS, entities, shielded
 from pairgen.identity import mention_spans
@@ -39,8 +39,7 @@ _MIN_OCCLUSION = 0.05
 _TOXIC_WORD = 0.5
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """A word of a text: characters [start, end) without outer punctuation, and its plain spelling."""
 
     start: int
@@ -69,10 +68,10 @@ def tokens(text: str) -> list[Token]:
     for found in _TOKEN.finditer(text):
         if found.start() in taken:
             continue
-        left = len(found.group()) - len(found.group().lstrip(_OUTER))
-        core = _POSSESSIVE.sub("", found.group().strip(_OUTER).rstrip("!" + _OUTER))
+        word = found.group()
+        core = _POSSESSIVE.sub("", word.strip(_OUTER).rstrip("!" + _OUTER))
         if core:
-            start = found.start() + left
+            start = found.end() - len(word.lstrip(_OUTER))
             words.append(Token(start, start + len(core), _plain(core)))
     return sorted([*spaced, *words], key=lambda token: token.start)
 
@@ -81,7 +80,8 @@ def lexicon_carriers(text: str) -> list[Carrier]:
     """The longest expressions of the lexicon in `text`, left to right, not overlapping."""
     words, found, place = tokens(text), [], 0
     while place < len(words):
-        length, entries = _expression(words[place:], text)
+        begins = words[place].plain in _first_words()  # few do; the rest is not looked at
+        length, entries = _expression(words[place:], text) if begins else (0, ())
         if length:
             last = words[place + length - 1]
             slurred = _SLURRED.match(text, last.end) if last.plain.endswith("in") else None
@@ -232,6 +232,11 @@ def _pieces(doc: Any) -> list[Carrier]:
 
 
 @cache
+def _first_words() -> set[str]:
+    return {surface[0] for surface in senses()}
+
+
+@cache
 def _single_words() -> dict[str, None]:
     return {surface[0]: None for surface in senses() if len(surface) == 1}
 
@@ -244,7 +249,7 @@ def _by_shape() -> dict[tuple[int, str], list[str]]:
     return shapes
 
 
-@cache
+@lru_cache(maxsize=2**16)  # words
 def _plain(word: str) -> str:
     """The spelling that the lexicon would use for `word`, or `word` in lower case."""
     lower = unicodedata.normalize("NFKC", word).lower().replace("’", "'")

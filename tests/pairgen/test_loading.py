@@ -130,7 +130,7 @@ def score_alone_and_together(score: Any, texts: list[str] = TEXTS) -> None:
     np.testing.assert_array_equal(together, score(texts[::-1])[::-1])
     np.testing.assert_array_equal(together[:5], alone)
     np.testing.assert_array_equal(together[:3], score(texts[:3]))
-    assert score([]).shape == (0, *together.shape[1:])
+    assert len(score([])) == 0
 
 
 @pytest.mark.slow
@@ -155,6 +155,16 @@ def test_a_parser_of_ones_own_is_known_by_all_its_files(tmp_path: Path) -> None:
     with (folder / "config.cfg").open("a") as file:
         file.write("\n")
     assert fingerprint() != before
+
+
+def test_no_text_is_embedded_without_the_model_that_takes_seconds_to_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remembered = load_models(EMBEDDED, tmp_path / "scores.sqlite").embedder
+    monkeypatch.setattr(type(remembered._model), "_model", property(lambda _: pytest.fail("it was loaded")))  # type: ignore[attr-defined]
+
+    assert remembered.embed([]).shape == (0, 0)
+    assert np.sum(remembered.embed([]) * remembered.embed([]), axis=1).shape == (0,)
 
 
 @pytest.mark.slow
