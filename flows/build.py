@@ -6,9 +6,11 @@ Stages are plain functions from table to table; each task here runs one of them 
 import json
 import re
 import secrets
+import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +36,16 @@ from flows.shards import (
     rows_of,
     scans,
     seconds_of_models,
+    set_aside_of,
     workplace,
     write_shards,
     write_whole,
 )
 from flows.stage import across, stage
+from flows.standing import note_standing, standing
 from pairgen.candidates import beyond
 from pairgen.clock import model_seconds
-from pairgen.corpus import clean, source_sha256
+from pairgen.corpus import SourceFacts, clean, source_sha256
 from pairgen.draft import code_version
 from pairgen.loading import LoadedModels, fingerprints, load_models
 from pairgen.mining import mine_texts
@@ -72,7 +76,8 @@ def stages(recipe: Recipe, store: Place) -> tuple[Version, bool]:
     with timing() as seconds:
         version, is_new, models = made(recipe, store, memory)
     rows = where_time_went(seconds, models)
-    tell_where_time_went(rows)
+    if rows:  # none where nothing had to be made
+        tell_where_time_went(rows)
     leave_artifacts(version, is_new, rows, return_state=True)  # published whether or not the UI shows it
     if recipe.train.into is not None:
         from flows.train import train_built  # takes seconds, which a build alone need not wait for
@@ -87,8 +92,11 @@ def made(recipe: Recipe, store: Place, memory: Path) -> tuple[Version, bool, Cou
     Where shards are worked on, `memory` is the file of scores that the models share.
     """
     models = load_models(recipe.models, memory)
-    note = memory.with_name(f"{recipe.publish.name}.run")
-    with workplace(local_folder(store), recipe.publish.name, *what_decides(recipe, models)) as work, noted(note):
+    name, decided = recipe.publish.name, what_decides(recipe, models)
+    last = memory.with_name(f"{name}.built")
+    with workplace(local_folder(store), name, *decided) as work, noted(memory.with_name(f"{name}.run")):
+        if version := standing(last, name, decided, Store(store)):
+            return version, False, Counter()
         raw = shard_source(recipe, work)
         read = across(read_texts, raw.folders, recipe)
         leaks = leaking_texts(read, work, recipe)
@@ -104,20 +112,28 @@ def made(recipe: Recipe, store: Place, memory: Path) -> tuple[Version, bool, Cou
         seconds = seconds_of_models(kept)
         with model_seconds() as more:
             version, is_new = publish(contents, recipe, store, models)
+        if not set_aside_of(kept) and what_decides(recipe, models, read_from=raw.facts) == decided:
+            note_standing(last, decided, version)
     seconds.update(more)
     return version, is_new, seconds
 
 
-def what_decides(recipe: Recipe, models: LoadedModels) -> list[str]:
-    """What a stopped build must share with one that goes on with its shards.
+def what_decides(recipe: Recipe, models: LoadedModels, *, read_from: Sequence[SourceFacts] = ()) -> list[str]:
+    """What a stopped build must share with one that goes on with its shards, and an ended one with what it spares.
 
-    A data set on the hub whose revision is no commit may be another one by then: its build begins anew.
+    Of the sources as they are, or as they were when they were `read_from`. A data set on the hub whose revision is no
+    commit may be another one by then: its build begins anew.
     """
     run = RunSettings(rows_per_shard=recipe.run.rows_per_shard)
-    paths = recipe.source.paths
-    sources = [source_sha256(path) or (path if _COMMIT.search(path) else secrets.token_hex(8)) for path in paths]
+    then = {each.path: each.sha256 for each in read_from}
+    sources = [
+        path if _COMMIT.search(path) else then.get(path) or source_sha256(path) or secrets.token_hex(8)
+        for path in recipe.source.paths
+    ]
     decisive = recipe.model_copy(update={"run": run}).toml()
-    return [decisive, json.dumps(sources), json.dumps(fingerprints(models)), code_version()]
+    libraries = sorted(f"{each.name}=={each.version}" for each in distributions())
+    models_now = json.dumps(fingerprints(models))
+    return [decisive, json.dumps(sources), models_now, code_version(), sys.version, *libraries]
 
 
 @stage("shard")
@@ -248,4 +264,5 @@ def leave_artifacts(version: Version, is_new: bool, time_spent: list[dict[str, A
     """The card of a new version and where the time went, in the Prefect UI."""
     if is_new:
         show_card(version)
-    show_time(version.name, time_spent)
+    if time_spent:
+        show_time(version.name, time_spent)

@@ -30,6 +30,7 @@ from pairgen.sorting import by_ranges, parquet, write_run
 Count = Callable[[pl.DataFrame], int]
 _LISTED = "shards.json"  # the folders of the shards; it stands once all have their raw.parquet
 _ROWS_AT_ONCE = 50_000
+_SET_ASIDE = ".set_aside"
 
 
 class Shards(NamedTuple):
@@ -89,7 +90,7 @@ def write_shards(work: Path, settings: SourceSettings, *, rows_per_shard: int) -
         held = json.loads(listed.read_text(encoding="utf-8"))
         whole = Shards([work / each for each in held["folders"]], [SourceFacts(**each) for each in held["facts"]])
         unchanged = all(source_sha256(each.path) in (None, each.sha256) for each in whole.facts)
-        complete = not any(work.glob("*.set_aside"))
+        complete = not any(work.glob(f"*{_SET_ASIDE}"))
         if unchanged and complete and all(is_table(folder / "raw.parquet") for folder in whole.folders):
             return whole
     for unfinished in work.glob("*"):
@@ -183,7 +184,12 @@ def set_aside(shard: Path, stage: str) -> Path:
     ):
         counts = {"entered": dropped.height, "kept": 0, "dropped": dropped.height}
         _leave(made, {"stage": name, "unit": unit, **counts, "models": {}}, Outcome(empty(TEXTS), dropped))
-    return made.rename(shard.with_name(f"{shard.name}.set_aside"))
+    return made.rename(shard.with_name(f"{shard.name}{_SET_ASIDE}"))
+
+
+def set_aside_of(shards: Sequence[Path]) -> list[Path]:
+    """Those of `shards` that stand for others, which failed."""
+    return [shard for shard in shards if shard.suffix == _SET_ASIDE]
 
 
 def _leave(shard: Path, counts: dict[str, Any], outcome: Outcome) -> None:

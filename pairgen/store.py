@@ -80,7 +80,7 @@ class Store:
         self.check_name(name)
         contents = _checked(name, contents)
         digest = content_digest(contents.pairs, contents.members)
-        if standing := self._holding(name, digest):
+        if standing := self.holding(name, digest):
             return standing, False
         home = self.root / name
         with self._working(home) as work:
@@ -264,7 +264,7 @@ class Store:
             raise StoreError(f"{record}: holds {recorded[:20]!r}, expected the highest version number ever given")
         return max([int(recorded), *self._taken(name), *prune.read_pruned(self.root / name)])
 
-    def _holding(self, name: str, digest: str) -> Version | None:
+    def holding(self, name: str, digest: str) -> Version | None:
         """The newest version of `name` with this digest that is not withdrawn, if there is one.
 
         `StoreError` where a withdrawn one has it, or the newest cannot be read.
@@ -338,7 +338,7 @@ class Store:
             self._record(ready.name, self._highest(ready.name))
             number = self._highest(ready.name) + 1
             # Asked after the number was chosen: whoever takes that meanwhile makes the rename fail.
-            if standing := self._holding(ready.name, ready.digest):
+            if standing := self.holding(ready.name, ready.digest):
                 return standing, False
             self._documented(number, ready)
             folder = home / _folder(number)
@@ -349,7 +349,7 @@ class Store:
         """The next number is a turn; its mark, the manifest, comes last. Once more if the turn was given up for it."""
         while True:
             with turn(home, _QUEUE, _mark, first=self._highest(ready.name) + 1) as number:
-                if standing := self._holding(ready.name, ready.digest):
+                if standing := self.holding(ready.name, ready.digest):
                     return standing, False
                 self._documented(number, ready)
                 folder = home / _folder(number)

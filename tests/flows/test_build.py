@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,16 @@ from prefect.client.schemas.objects import StateType
 from prefect.settings import PREFECT_API_URL
 
 from filters.near_duplicate import NearDuplicate
-from flows.build import STAGES, build, drop_near_duplicates, leaking_texts, shared_texts
+from flows.build import STAGES, build, drop_near_duplicates, leaking_texts, shared_texts, what_decides
 from flows.killed import noted
 from flows.recipe import Recipe, RunSettings, read_recipe
 from flows.stage import StageError
+from flows.standing import standing
 from flows.whatif import ask
+from pairgen.corpus import SourceFacts
 from pairgen.errors import SchemaError, StoreError
+from pairgen.loading import load_models
+from pairgen.mining import MineSettings
 from pairgen.places import Remote, local_folder, place_of
 from pairgen.schema import PAIRS, TEXTS, Outcome
 from pairgen.sets import make_pairs
@@ -202,7 +207,16 @@ def test_the_card_is_a_valid_data_set_card_and_masks_toxic_words(published: Publ
     assert 'class="masked"' in html
 
 
-def test_the_same_build_again_publishes_nothing(published: Published) -> None:
+@pytest.mark.parametrize("known", [True, False])
+def test_the_same_build_again_publishes_nothing_and_does_nothing_where_that_is_known(
+    published: Published, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    note = published.store / ".cache" / "small.built"
+    assert note.is_file()
+    if known:
+        monkeypatch.setattr("flows.build.clean", never)
+    else:
+        note.write_text("{")
     before = sorted(published.store.rglob("*"))
 
     assert build(published.recipe, published.store) == (published.version, False)
@@ -465,6 +479,57 @@ def test_a_shard_that_fails_three_times_is_set_aside_and_counted_where_the_recip
     left = published.version.pairs().join(version.pairs(), on="pair_id", how="anti")
     assert left.height > 0
     assert version.pairs().join(published.version.pairs(), on="pair_id", how="anti").height == 0
+    monkeypatch.undo()
+    whole_again, is_new = build(recipe, tmp_path)  # what was set aside is tried again, though nothing else is new
+    assert (whole_again.digest, is_new) == (published.version.digest, True)
+
+
+def test_another_corpus_at_the_same_path_is_built(published: Published, tmp_path: Path) -> None:
+    file = tmp_path / "comments.csv"
+    comments().write_csv(file)
+    recipe = published.recipe.model_copy(
+        update={"source": published.recipe.source.model_copy(update={"paths": (str(file),)})}
+    )
+    first, _ = build(recipe, warm(tmp_path, published))
+    noted_then = (tmp_path / ".cache" / "small.built").read_text()
+    comments().head(30).write_csv(file)
+
+    second, is_new = build(recipe, tmp_path)
+
+    assert is_new
+    assert second.pairs().height < first.pairs().height
+    assert (tmp_path / ".cache" / "small.built").read_text() != noted_then
+
+
+def test_what_decides_a_build_are_the_sources_as_they_were_read(published: Published, tmp_path: Path) -> None:
+    models = load_models(published.recipe.models, tmp_path / "scores.sqlite")
+    decided = what_decides(published.recipe, models)
+    (facts,) = [SourceFacts(**each) for each in published.version.manifest["source"]]
+
+    assert what_decides(published.recipe, models, read_from=[facts]) == decided
+    other = replace(facts, sha256="0" * 64)
+    assert what_decides(published.recipe, models, read_from=[other]) != decided
+
+
+def test_what_a_build_came_to_is_not_taken_for_another_recipe_library_or_withdrawn_version(
+    published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(published.store, tmp_path / "store")
+    store = Store(tmp_path / "store")
+    (version,) = store.versions("small")
+    models = load_models(published.recipe.models, tmp_path / "scores.sqlite")
+    decided = what_decides(published.recipe, models)
+    note = tmp_path / "store" / ".cache" / "small.built"
+
+    assert standing(note, "small", decided, store) == version
+    stricter = published.recipe.model_copy(update={"mine": MineSettings(min_toxicity=0.9)})
+    assert standing(note, "small", what_decides(stricter, models), store) is None
+    monkeypatch.setattr("flows.build.distributions", lambda: [])
+    assert standing(note, "small", what_decides(published.recipe, models), store) is None
+    assert standing(note, "small", decided, Store(tmp_path / "other")) is None
+    store.withdraw("small@v1", reason="a mistake")
+    with pytest.raises(StoreError, match="withdrawn"):
+        standing(note, "small", decided, store)
 
 
 @pytest.mark.parametrize("kept", [0, 100, -1])
