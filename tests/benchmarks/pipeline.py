@@ -1,8 +1,10 @@
 """What a build costs besides its models, again, and at size.
 
-    python -m tests.benchmarks.pipeline --only overhead|plain|rebuild|rows|peer|dask|cost [--rows 1000] [--data DIR]
+    python -m tests.benchmarks.pipeline --only overhead|limit|plain|rebuild|rows|peer|dask|cost [--rows 1000]
+                                        [--data DIR]
 
     overhead  wall time over the sum of the models' forward passes, one worker (at most 1.15)
+    limit     how far a build is off what its models' arithmetic takes at the peak rate of this CPU
     plain     ours beside the same models asked text by text, as the examples of their libraries do (at least 5 times as
               fast, though the start counts as ours alone), and for how many comments the same pairs are kept
     rebuild   an unchanged build, one with 1 % new, and one that was killed at 60 %, beside a full one; same digests
@@ -24,13 +26,16 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import polars as pl
+import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from flows.recipe import Recipe, read_recipe
 from pairgen.corpus import read_source, read_texts
@@ -77,7 +82,10 @@ def build(recipe: Path, store: Path, *, stop_after: float | None = None, threads
     return {**json.loads(out), "seconds": time.monotonic() - started}
 
 
-def overhead(given: argparse.Namespace, work: Path) -> None:
+def watched(
+    given: argparse.Namespace, work: Path, around: Callable[[str], AbstractContextManager[object]]
+) -> tuple[float, dict[str, float]]:
+    """Seconds of a build with one worker, and of each model's forward passes, each of them within `around` its name."""
     from flows.build import build as build_here
     from pairgen.loading import load_models
     from pairgen.memory import Memory
@@ -91,7 +99,8 @@ def overhead(given: argparse.Namespace, work: Path) -> None:
         def call(*args: Any, **kwargs: Any) -> Any:
             started = time.perf_counter()
             try:
-                return compute(*args, **kwargs)
+                with around(name):
+                    return compute(*args, **kwargs)
             finally:
                 passes[name] = passes.get(name, 0.0) + time.perf_counter() - started
 
@@ -105,10 +114,50 @@ def overhead(given: argparse.Namespace, work: Path) -> None:
     models.toxicity, models.judge, models.embedder  # noqa: B018  (made before the clock starts)
     started = time.perf_counter()
     build_here(recipe, work / "store")
-    wall, inside = time.perf_counter() - started, sum(passes.values())
+    return time.perf_counter() - started, passes
+
+
+def overhead(given: argparse.Namespace, work: Path) -> None:
+    wall, passes = watched(given, work, lambda _: nullcontext())
+    inside = sum(passes.values())
     for name, seconds in sorted(passes.items(), key=lambda each: -each[1]):
         print(f"  {name:<40}{seconds:>8.1f} s")
     print(f"comments {given.rows}, wall {wall:.1f} s, forward passes {inside:.1f} s, ratio {wall / inside:.2f}")
+
+
+def limit(given: argparse.Namespace, work: Path) -> None:
+    from pairgen.loading import hardware
+
+    flops: dict[str, int] = defaultdict(int)
+
+    @contextmanager
+    def counted(name: str) -> Iterator[None]:
+        with FlopCounterMode(display=False) as counter:
+            yield
+        flops[name] += counter.get_total_flops()
+
+    peak = peak_rate(torch.bfloat16 if hardware()[1] else torch.float32)
+    wall, passes = watched(given, work, counted)
+    others = sum(seconds for name, seconds in passes.items() if not flops[name])
+    least = sum(flops.values()) / peak
+    print(f"peak {peak / 1e12:.2f} TFLOP/s; comments {given.rows}, wall {wall:.1f} s (with the counting of operations)")
+    for name in sorted(passes, key=lambda each: -passes[each]):
+        at_peak = f"{flops[name] / 1e12:>8.2f} TFLOP {flops[name] / peak:>6.1f} s at the peak" if flops[name] else ""
+        print(f"  {name:<12}{passes[name]:>8.1f} s{at_peak}")
+    print(f"torch's models {least:.1f} s at the peak, the others as they are {others:.1f} s:")
+    print(f"{wall / (least + others):.1f} times the limit")
+
+
+def peak_rate(dtype: torch.dtype) -> float:
+    """Operations a second of the fastest of some products of the shapes that our models multiply."""
+    rates = []
+    for rows, inner, columns in ((2048, 384, 1536), (2048, 576, 1536), (2048, 1536, 576), (2048, 2048, 2048)):
+        left, right = torch.randn(rows, inner, dtype=dtype), torch.randn(inner, columns, dtype=dtype)
+        for _ in range(20):
+            started = time.perf_counter()
+            left @ right
+            rates.append(2 * rows * inner * columns / (time.perf_counter() - started))
+    return max(rates)
 
 
 class Plain:
@@ -396,6 +445,7 @@ def cost(given: argparse.Namespace, work: Path) -> None:
 def main() -> None:
     figures = {
         "overhead": overhead,
+        "limit": limit,
         "plain": plain,
         "rebuild": rebuild,
         "rows": rows,
