@@ -8,8 +8,8 @@ import re
 import secrets
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -49,11 +49,12 @@ from pairgen.corpus import SourceFacts, clean, source_sha256
 from pairgen.draft import code_version
 from pairgen.loading import LoadedModels, fingerprints, load_models
 from pairgen.mining import mine_texts
+from pairgen.outcomes import recalled
 from pairgen.places import Place, local_folder
 from pairgen.references import count_references, judge_references
 from pairgen.rewriting.baselines import baselines
-from pairgen.schema import collected
-from pairgen.sets import count_products, count_sets, make_pairs, make_sets, members_of, rewrite_seeds
+from pairgen.schema import Outcome, collected
+from pairgen.sets import count_products, count_sets, make_pairs, make_sets, members_of, rewrite_seeds, set_id_of
 from pairgen.sorting import sort_tables
 from pairgen.splits import drop_leaks, drop_shared, find_leaks, find_shared
 from pairgen.store import Contents, Draft, Store, Version
@@ -131,9 +132,28 @@ def what_decides(recipe: Recipe, models: LoadedModels, *, read_from: Sequence[So
         for path in recipe.source.paths
     ]
     decisive = recipe.model_copy(update={"run": run}).toml()
-    libraries = sorted(f"{each.name}=={each.version}" for each in distributions())
-    models_now = json.dumps(fingerprints(models))
-    return [decisive, json.dumps(sources), models_now, code_version(), sys.version, *libraries]
+    return [decisive, json.dumps(sources), json.dumps(fingerprints(models)), *code_and_libraries()]
+
+
+@cache
+def code_and_libraries() -> list[str]:
+    """What runs, in so far as it may decide what is made: this project's code, Python, and all that is installed."""
+    return [code_version(), sys.version, *sorted(f"{each.name}=={each.version}" for each in distributions())]
+
+
+def remembered(
+    function: Callable[..., Outcome],
+    *,
+    of: str,
+    kept_of: str,
+    named: Callable[[str], str] = str,
+    models: LoadedModels,
+    **given: Any,
+) -> Callable[[pl.DataFrame], Outcome]:
+    """`function` with `given` and `models`, of the rows alone of which it is not known what it makes (`recalled`)."""
+    what = [function.__name__, repr(given), json.dumps(fingerprints(models)), *code_and_libraries()]
+    asked = partial(function, models=models, **given)
+    return partial(recalled, function=asked, memory=models.memory, what=what, of=of, kept_of=kept_of, named=named)
 
 
 @stage("shard")
@@ -174,13 +194,15 @@ def mine_seeds(shard: Path, recipe: Recipe, memory: Path) -> Path:
 @shard_stage("rewrite")
 def rewrite_texts(shard: Path, recipe: Recipe, memory: Path) -> Path:
     models = load_models(recipe.models, memory)
-    return advance(shard, "rewrite", partial(rewrite_seeds, settings=recipe.rewrite, models=models), reads=["mine"])
+    function = remembered(rewrite_seeds, of="text_id", kept_of="text_id", settings=recipe.rewrite, models=models)
+    return advance(shard, "rewrite", function, reads=["mine"])
 
 
 @shard_stage("negatives")
 def make_negatives(shard: Path, recipe: Recipe, memory: Path) -> Path:
     models = load_models(recipe.models, memory)
-    function = partial(make_sets, settings=recipe.negatives, min_toxicity=recipe.mine.min_toxicity, models=models)
+    given = {"settings": recipe.negatives, "min_toxicity": recipe.mine.min_toxicity}
+    function = remembered(make_sets, of="text_id", kept_of="set_id", named=set_id_of, models=models, **given)
     return advance(shard, "negatives", function, reads=["rewrite"], kept=count_sets)
 
 
@@ -195,7 +217,8 @@ def pair_members(shard: Path, recipe: Recipe, memory: Path) -> Path:
 def judge_pairs(shard: Path, recipe: Recipe, memory: Path) -> Path:
     models = load_models(recipe.models, memory)
     filters = [each for each in recipe.filters if not each.across_sets]
-    return advance(shard, "filter", partial(apply_filters, filters=filters, models=models), reads=["pair"], unit="pair")
+    function = remembered(apply_filters, of="pair_id", kept_of="pair_id", filters=filters, models=models)
+    return advance(shard, "filter", function, reads=["pair"], unit="pair")
 
 
 @stage("near_duplicate")

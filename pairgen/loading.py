@@ -72,23 +72,23 @@ class LoadedModels:
 
     def __init__(self, specs: ModelSpecs, memory: Memory) -> None:
         self._specs = specs
-        self._memory = memory
+        self.memory = memory
 
     @cached_property
     def toxicity(self) -> ToxicityModel:
-        return _RememberedToxicity(toxicity_model(self._specs.toxicity, dtype=self._specs.dtype), self._memory)
+        return _RememberedToxicity(toxicity_model(self._specs.toxicity, dtype=self._specs.dtype), self.memory)
 
     @cached_property
     def judge(self) -> ToxicityModel:
-        return _RememberedToxicity(toxicity_model(self._specs.judge, dtype=self._specs.dtype), self._memory)
+        return _RememberedToxicity(toxicity_model(self._specs.judge, dtype=self._specs.dtype), self.memory)
 
     @cached_property
     def embedder(self) -> Embedder:
-        return _RememberedEmbedder(_embedder(self._specs.embedder, self._specs.dtype), self._memory)
+        return _RememberedEmbedder(_embedder(self._specs.embedder, self._specs.dtype), self.memory)
 
     @cached_property
     def language(self) -> LanguageModel:
-        return _RememberedLanguage(_language_model(self._specs.language, self._specs.dtype), self._memory)
+        return _RememberedLanguage(_language_model(self._specs.language, self._specs.dtype), self.memory)
 
     @cached_property
     def parser(self) -> Parser:
@@ -100,17 +100,17 @@ class LoadedModels:
             raise ModelError(
                 'none is named; a filter of entailment needs one: nli = "hf:ORG/NAME@REVISION" in [models]'
             )
-        return _RememberedInference(_inference_model(self._specs.nli, self._specs.dtype), self._memory)
+        return _RememberedInference(_inference_model(self._specs.nli, self._specs.dtype), self.memory)
 
     @cached_property
     def filler(self) -> Filler | None:
         spec = self._specs.filler
-        return _RememberedFiller(_filler(spec, self._specs.dtype), self._memory) if spec else None
+        return _RememberedFiller(_filler(spec, self._specs.dtype), self.memory) if spec else None
 
     @cached_property
     def translator(self) -> Translator | None:
         specs = self._specs.translator
-        return _RememberedTranslator(_translator(specs, self._specs.dtype), self._memory) if specs else None
+        return _RememberedTranslator(_translator(specs, self._specs.dtype), self.memory) if specs else None
 
     @property
     def roles(self) -> tuple[str, ...]:

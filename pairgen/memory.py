@@ -1,5 +1,7 @@
 """Scores that are remembered by text digest and model fingerprint: no text is scored twice, in this build or the next.
 
+Outcomes of stages (`outcomes`) stand beside them.
+
 One SQLite file (write-ahead log, safe with several writers), kept in `STORE/.cache`.
 """
 
@@ -52,14 +54,14 @@ class Memory:
         Texts that occur twice are computed once. NaN (a text that could not be scored) is not remembered.
         """
         keys = [digest(model, text) for text in texts]
-        known = self._read(set(keys))
+        known = self.known(set(keys))
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         if new or not texts:
             values = np.asarray(compute(list(new.values())), dtype)
             if not texts:
                 return values
             rows = {key: row.tobytes() for key, row in zip(new, values, strict=True) if not np.isnan(row).any()}
-            self._write(rows)
+            self.keep(rows)
             known |= {key: row.tobytes() for key, row in zip(new, values, strict=True)}
         try:
             table = np.stack([np.frombuffer(known[key], dtype) for key in keys])
@@ -75,7 +77,8 @@ class Memory:
             self._connections.open = connection
         return self._connections.open  # type: ignore[no-any-return]
 
-    def _read(self, keys: set[str]) -> dict[str, bytes]:
+    def known(self, keys: set[str]) -> dict[str, bytes]:
+        """What is remembered under each of `keys`, of those under which something is."""
         ordered = sorted(keys)
         found: dict[str, bytes] = {}
         try:
@@ -87,7 +90,8 @@ class Memory:
             raise self._fault(error) from error
         return found
 
-    def _write(self, rows: dict[str, bytes]) -> None:
+    def keep(self, rows: dict[str, bytes]) -> None:
+        """Remember the value of each key, all or none."""
         try:
             connection = self._connection()
             try:

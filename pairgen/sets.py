@@ -155,6 +155,11 @@ def count_sets(members: pl.DataFrame) -> int:
     return members["set_id"].n_unique()
 
 
+def set_id_of(text_id: str) -> str:
+    """The id of the set that is made of a seed."""
+    return digest("set", text_id)
+
+
 def count_products(members: pl.DataFrame) -> int:
     """How many pairs the `members` make.
 
@@ -180,7 +185,7 @@ def members_of(members: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
 
 
 def _member(seed: dict[str, Any], *, role: str, kind: str, text: str, parent_id: str, spans: Any) -> dict[str, Any]:
-    set_id = digest("set", seed["text_id"])
+    set_id = set_id_of(seed["text_id"])
     return {
         "set_id": set_id,
         "member_id": digest("member", set_id, role, kind, text),

@@ -8,8 +8,10 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import wraps
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import StateType
 from prefect.settings import PREFECT_API_URL
 
+from filters.base import apply_filters
 from filters.near_duplicate import NearDuplicate
 from flows.build import STAGES, build, drop_near_duplicates, leaking_texts, shared_texts, what_decides
 from flows.killed import noted
@@ -37,7 +40,7 @@ from pairgen.loading import load_models
 from pairgen.mining import MineSettings
 from pairgen.places import Remote, local_folder, place_of
 from pairgen.schema import PAIRS, TEXTS, Outcome
-from pairgen.sets import make_pairs
+from pairgen.sets import make_pairs, make_sets, rewrite_seeds
 from pairgen.store import Contents, Store, Version, verify
 from tests.flows.conftest import COMMENTS, Published
 
@@ -247,12 +250,27 @@ def test_an_empty_store_other_shards_and_another_order_of_rows_give_the_same_dig
     assert version.manifest["funnel"] == published.version.manifest["funnel"]
 
 
-def test_one_more_comment_changes_no_other_set(published: Published, tmp_path: Path) -> None:
+def test_one_more_comment_changes_no_other_set_and_is_all_that_is_worked_on(
+    published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: Counter[str] = Counter()
+
+    def counted(function: Callable[..., Outcome]) -> Callable[..., Outcome]:
+        @wraps(function)
+        def call(rows: pl.DataFrame, **given: Any) -> Outcome:
+            asked[function.__name__] += rows.height
+            return function(rows, **given)
+
+        return call
+
+    for function in (rewrite_seeds, make_sets, apply_filters):
+        monkeypatch.setattr(f"flows.build.{function.__name__}", counted(function))
     file = tmp_path / "comments.csv"
     new = {"id": "c41", "text": "Only a stupid moron parks 2 cars in front of the school in York.", "parent_text": ""}
     pl.concat([comments(), pl.DataFrame([new])]).write_csv(file)
 
-    version, is_new = build(read_recipe("embedded", sources=[str(file)], name="small"), warm(tmp_path, published))
+    recipe = read_recipe("embedded", sources=[str(file)], name="small").settled(tmp_path)
+    version, is_new = build(recipe, warm(tmp_path, published))
 
     assert is_new
     for table in ("pairs", "members"):
@@ -262,6 +280,8 @@ def test_one_more_comment_changes_no_other_set(published: Published, tmp_path: P
         )
         assert after.join(before, on="set_id", how="semi", maintain_order="left").equals(before)
         assert after.join(before, on="set_id", how="anti")["set_id"].n_unique() == 1
+    assert (asked["rewrite_seeds"], asked["make_sets"]) == (1, 1)
+    assert 0 < asked["apply_filters"] < 10
 
 
 def test_what_people_wrote_is_a_positive_of_its_own_kind(published: Published, tmp_path: Path) -> None:
@@ -524,7 +544,7 @@ def test_what_a_build_came_to_is_not_taken_for_another_recipe_library_or_withdra
     assert standing(note, "small", decided, store) == version
     stricter = published.recipe.model_copy(update={"mine": MineSettings(min_toxicity=0.9)})
     assert standing(note, "small", what_decides(stricter, models), store) is None
-    monkeypatch.setattr("flows.build.distributions", lambda: [])
+    monkeypatch.setattr("flows.build.code_and_libraries", lambda: ["polars==0.1"])
     assert standing(note, "small", what_decides(published.recipe, models), store) is None
     assert standing(note, "small", decided, Store(tmp_path / "other")) is None
     store.withdraw("small@v1", reason="a mistake")
