@@ -18,7 +18,7 @@ from transformers import PreTrainedTokenizerBase, PrinterCallback, TrainerCallba
 from pairgen.draft import code_version
 from pairgen.errors import TrainingError
 from pairgen.loading import hardware, model_fingerprint
-from training.batches import plan_pairs, train_pairs
+from training.batches import plan_pairs, train_pairs, within_reach
 from training.checkpoints import work_folder
 from training.formats import trl_rows
 from training.settings import TrainSettings
@@ -59,6 +59,7 @@ def train_baseline(
     set_seed(settings.seed)
     model, tokenizer = trainable(settings.model, max_tokens=settings.max_tokens)
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+    chosen = within_reach(chosen, tokenizer, max_tokens=settings.max_tokens)
     rows = _rows(chosen, settings, tokenizer)
     run = {"baseline": name, "settings": settings.model_dump(), "lineage": lineage, "code": code_version()}
     with work_folder(out, run) as work:

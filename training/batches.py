@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import polars as pl
+from transformers import PreTrainedTokenizerBase
 
 from pairgen.errors import TrainingError
-from training.encoding import Span, changed_spans
+from training.encoding import Span, changed_spans, encode
 from training.settings import TrainSettings
 
 _WINDOW = 16  # batches among which pairs are sorted by length
@@ -58,6 +59,28 @@ def train_pairs(pairs: pl.DataFrame) -> pl.DataFrame:
             f"pair {same['pair_id'][0]} holds the same text twice, and {same.height - 1} others; leave them out"
         )
     return chosen
+
+
+def within_reach(pairs: pl.DataFrame, tokenizer: PreTrainedTokenizerBase, *, max_tokens: int) -> pl.DataFrame:
+    """Those of `pairs` whose texts differ in what is read of them; the others weigh down a step and teach nothing.
+
+    `TrainingError` where that are none.
+    """
+
+    def read(context: str, text: str) -> list[int]:
+        return encode(tokenizer, context, text, max_tokens=max_tokens).ids
+
+    texts = pairs.select("context", "positive", "negative").iter_rows()
+    differ = [
+        len(f"{context}{positive}".encode()) < max_tokens // 2 or read(context, positive) != read(context, negative)
+        for context, positive, negative in texts
+    ]
+    if not any(differ):
+        raise TrainingError(
+            f"none of {pairs.height} pairs differs within max_tokens = {max_tokens}, which is all that is read of a "
+            "text; raise it"
+        )
+    return pairs.filter(pl.Series(differ, dtype=pl.Boolean))
 
 
 def refuse_unfit(pairs: pl.DataFrame, settings: TrainSettings) -> None:

@@ -24,6 +24,7 @@ def model_card(about: dict[str, Any], report: Report | None = None) -> str:
         f"{about.get('digest', 'unknown')}, manifest {about.get('manifest_digest', 'unknown')}. Base: "
         f"{about['base_model']}. Everything else stands in `lineage.json`.",
         "",
+        *_out_of_reach(about.get("pairs_out_of_reach", 0), settings["max_tokens"]),
         "| loss | first step | mean of the last ten |",
         "|---|---|---|",
         *rows,
@@ -38,6 +39,11 @@ def model_card(about: dict[str, Any], report: Report | None = None) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _out_of_reach(pairs: int, max_tokens: int) -> list[str]:
+    said = f"{pairs:,} more pairs of the split differ beyond the {max_tokens} tokens that are read, and were left out."
+    return [said, ""] if pairs else []
 
 
 def _beside_base(report: Report) -> list[str]:

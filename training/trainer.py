@@ -19,7 +19,7 @@ from pairgen.errors import TrainingError
 from pairgen.extraction import entities
 from pairgen.loading import hardware, load_causal_lm, model_fingerprint
 from pairgen.models import Parser
-from training.batches import Member, plan, refuse_unfit, train_pairs
+from training.batches import Member, plan, refuse_unfit, train_pairs, within_reach
 from training.checkpoints import last_checkpoint, work_folder
 from training.clean_text import Clean, clean_text
 from training.contrast_model import ContrastModel, Losses
@@ -57,7 +57,6 @@ def train(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise TrainingError(f"{out}: exists and is not empty; name another folder, or remove it first")
     chosen = train_pairs(pairs)
-    refuse_unfit(chosen, settings)
     if settings.pooling == "entities" and parser is None:
         raise TrainingError(
             "pooling = 'entities' asks a parser for the names; train from a version whose recipe has one"
@@ -65,6 +64,9 @@ def train(
     text = clean_text(pairs, settings.clean_text)
     set_seed(settings.seed)
     model, tokenizer = trainable(settings.model, max_tokens=settings.max_tokens)
+    in_train = chosen.height
+    chosen = within_reach(chosen, tokenizer, max_tokens=settings.max_tokens)
+    refuse_unfit(chosen, settings)
     model = _with_adapters(model, settings.lora_rank) if settings.lora_rank else model
     batches = _Batches(
         plan(
@@ -92,7 +94,15 @@ def train(
         written = "".join(f"{json.dumps(record)}\n" for record in loop.records)
         (folder / "training_log.jsonl").write_text(written, encoding="utf-8")
         draw_curves(loop.records, folder, budget=math.log1p(settings.tax_budget) if settings.scaling == "tax" else None)
-        about = lineage | _about(settings, chosen, loop.records) | {"tax": tax, "clean_text": text.origin}
+        about = (
+            lineage
+            | _about(settings, chosen, loop.records)
+            | {
+                "pairs_out_of_reach": in_train - chosen.height,
+                "tax": tax,
+                "clean_text": text.origin,
+            }
+        )
         (folder / "README.md").write_text(model_card(about), encoding="utf-8")
         (folder / "lineage.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
         folder.rename(out)
@@ -247,14 +257,14 @@ class _Loop(Trainer):
         """c_ce . L_ce + lambda . (representation + likelihood) + mu . L_clean, weighed as the scaling says."""
         step = self.state.global_step
         tax = self._tax() if step % self._settings.tax_every == 0 else None
-        losses: Losses = model(**inputs)
-        contrast = losses["representation"] + losses["likelihood"]
-        ratio = losses["contrasted_ratio"].item()
-        weights = self._scaling.weights(Measured(step, losses["cross_entropy"].item(), contrast.item(), ratio, tax))
+        with self.accelerator.autocast():  # one for both passes, so that each weight is cast once
+            losses: Losses = model(**inputs)
+            contrast = losses["representation"] + losses["likelihood"]
+            ratio = losses["contrasted_ratio"].item()
+            weights = self._scaling.weights(Measured(step, losses["cross_entropy"].item(), contrast.item(), ratio, tax))
+            clean = self._clean_nll(self._clean.next()) if weights.clean else None
         loss = weights.cross_entropy * losses["cross_entropy"] + weights.contrast * contrast
-        clean = None
-        if weights.clean:
-            clean = self._clean_nll(self._clean.next())
+        if clean is not None:
             loss = loss + weights.clean * clean
         norms = self._gradient_norms(model, losses["cross_entropy"], contrast) if tax is not None else (None, None)
         broken = [number for number in (loss.item(), tax or 0.0) if not math.isfinite(number)]
@@ -330,8 +340,7 @@ class _Loop(Trainer):
         self._clean.go_on(memory["clean_batches"])
 
     def _clean_nll(self, batch: Batch) -> Tensor:
-        with self.accelerator.autocast():
-            total, count = self._clean_sums(batch)
+        total, count = self._clean_sums(batch)
         return total / count
 
     def _clean_sums(self, batch: Batch) -> tuple[Tensor, Tensor]:

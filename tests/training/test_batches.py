@@ -1,10 +1,13 @@
 """Which pairs a step sees."""
 
+from pathlib import Path
+
 import polars as pl
 import pytest
 
 from pairgen.errors import TrainingError
-from training.batches import Pair, members, plan, refuse_unfit, train_pairs
+from pairgen.loading import load_causal_lm
+from training.batches import Pair, members, plan, refuse_unfit, train_pairs, within_reach
 from training.settings import TrainSettings
 
 
@@ -49,6 +52,25 @@ def test_a_pair_that_teaches_nothing_is_an_error_that_names_it(column: str, text
 
     with pytest.raises(TrainingError, match=f"p001.*{said}"):
         train_pairs(bad)
+
+
+def test_pairs_that_differ_beyond_what_is_read_are_left_out(tiny_model: Path) -> None:
+    _, tokenizer = load_causal_lm(str(tiny_model))
+    long = "The library is open until nine. " * 8
+    rows = [
+        ("first word", f"A. {long}", f"B. {long}"),
+        ("last word", f"{long} A.", f"{long} B."),
+        ("longer", "Open.", f"Open. {long}"),
+        ("short", "Open.", "Shut."),
+    ]
+    pairs = pl.DataFrame(rows, schema=["pair_id", "positive", "negative"], orient="row").with_columns(
+        context=pl.lit("")
+    )
+
+    assert within_reach(pairs, tokenizer, max_tokens=32)["pair_id"].to_list() == ["first word", "longer", "short"]
+    assert within_reach(pairs, tokenizer, max_tokens=500).equals(pairs)
+    with pytest.raises(TrainingError, match=r"^none of 1 pairs differs within max_tokens = 32, .* raise it$"):
+        within_reach(pairs[1:2], tokenizer, max_tokens=32)
 
 
 def test_every_pair_is_seen_once_before_any_is_seen_again() -> None:

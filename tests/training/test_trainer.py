@@ -257,6 +257,27 @@ def test_the_folder_loads_without_the_head_and_says_where_it_comes_from(
     assert [path.name for path in out.parent.iterdir()] == ["model"]
 
 
+def test_pairs_that_differ_beyond_what_is_read_are_left_out_and_told(
+    tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame
+) -> None:
+    wanted = settings(tiny_model)
+    long = "The council keeps the library open until nine, and that is a good thing. " * 20
+    far = pairs.head(1).with_columns(
+        pair_id=pl.lit("far"), set_id=pl.lit("far"), positive=pl.lit(long), negative=pl.lit(f"{long} Damn.")
+    )
+
+    whole = train(pl.concat([pairs, far]), settings=wanted, out=tmp_path / "whole", lineage={})
+    without = train(pairs, settings=wanted, out=tmp_path / "without", lineage={})
+
+    lineage = json.loads((whole / "lineage.json").read_text())
+    assert (lineage["pairs"], lineage["pairs_out_of_reach"]) == (pairs.height, 1)
+    assert (
+        f"1 more pairs of the split differ beyond the {wanted.max_tokens} tokens" in (whole / "README.md").read_text()
+    )
+    assert "left out" not in (without / "README.md").read_text()
+    assert records(whole) == records(without)
+
+
 def test_pairs_of_other_splits_change_nothing(tiny_model: Path, tmp_path: Path, pairs: pl.DataFrame) -> None:
     others = pairs.with_columns(split=pl.lit("test"), pair_id="t" + pl.col("pair_id"), positive=pl.lit("Unseen."))
 
@@ -439,4 +460,6 @@ def test_texts_longer_than_the_window_are_cut_and_counted(
 ) -> None:
     out = train(pairs, settings=settings(tiny_model, max_tokens=8, steps=1), out=tmp_path / "model", lineage={})
 
-    assert records(out)[0]["cut"] == 5
+    lineage = json.loads((out / "lineage.json").read_text())
+    assert lineage["pairs_out_of_reach"] == 1  # the pair after a context, which differs in the middle of its texts
+    assert records(out)[0]["cut"] == 3
