@@ -141,6 +141,9 @@ def code_and_libraries() -> list[str]:
     return [code_version(), sys.version, *sorted(f"{each.name}=={each.version}" for each in distributions())]
 
 
+code_and_libraries()  # once, when this is imported: what is installed later does not run here
+
+
 def remembered(
     function: Callable[..., Outcome],
     *,

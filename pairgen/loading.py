@@ -767,6 +767,8 @@ class _DetoxifyToxicity:
         return model
 
     def toxicity(self, texts: Sequence[str]) -> Floats:
+        if not texts:
+            return np.empty(0, np.float64)
         with self._lock:
             detoxify = self._model
             column = detoxify.class_names.index("toxicity")
@@ -860,6 +862,8 @@ class _SpacyParser:
             raise ModelError(f"spacy:{self._name} is no model that spaCy can load: {_first_line(error)}") from error
 
     def parse(self, texts: Sequence[str]) -> list[Any]:
+        if not texts:
+            return []
         with self._lock:
             return list(self._nlp.pipe(texts, batch_size=64))
 
@@ -943,6 +947,8 @@ class _RememberedTranslator:
         self._model, self._memory = model, memory
 
     def round_trip(self, texts: Sequence[str]) -> list[str | None]:
+        if not texts:
+            return []
         how = f"translate {_TRANSLATED} {self.fingerprint}"
         rows = self._memory.recall(how, texts, self._model.translate, np.float64)
         return [self._model.written(row) for row in rows]

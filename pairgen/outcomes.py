@@ -29,7 +29,7 @@ def recalled(
 
     For a function that makes of a row what it would make of it alone, and `what` says all else that it depends on.
     The column `of` is the id of a row; what is kept of it has that id, as it is `named` there, in the column `kept_of`.
-    What has a score that could not be had is not remembered.
+    What is dropped since a score could not be had is not remembered.
     """
     keys = [digest(*what, json.dumps(row, sort_keys=True)) for row in rows.iter_rows(named=True)]
     found = {key: _read(value) for key, value in memory.known(set(keys)).items()}
