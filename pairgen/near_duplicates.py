@@ -126,7 +126,7 @@ class _Texts:
     def write_bands(self, places: Integers, file: IO[bytes]) -> None:
         """A key of 64 bits a place and band into `file`, band after band."""
         for start in range(0, len(places), _TEXTS_A_BATCH):
-            sets = [sorted(self._read(place)) for place in places[start : start + _TEXTS_A_BATCH].tolist()]
+            sets = [list(self._read(place)) for place in places[start : start + _TEXTS_A_BATCH].tolist()]
             rows = RMinHash.digest_matrix_from_token_sets(sets, _PERMUTATIONS, 42).to_rows()
             halves = np.array(rows, np.uint32).view(np.uint64).reshape(len(sets), _BANDS, -1)
             keys = halves[..., 0] * np.uint64(0x9E3779B97F4A7C15) + halves[..., 1]
@@ -137,7 +137,7 @@ class _Texts:
 
 
 def _shingles_of(plain: str) -> frozenset[str]:
-    return frozenset(plain[start : start + _SHINGLE] for start in range(max(1, len(plain) - _SHINGLE + 1)))
+    return frozenset([plain[start : start + _SHINGLE] for start in range(max(1, len(plain) - _SHINGLE + 1))])
 
 
 def _first_equal(keys: Keys, group: Integers) -> Integers:

@@ -60,3 +60,10 @@ def test_pick_reaches_every_choice_and_depends_on_all_parts() -> None:
     assert len({pick(range(10_000), "one", str(number)) for number in range(10)}) == 10
     with pytest.raises(IndexError):
         pick([], "one")
+
+
+def test_every_space_of_unicode_is_a_space() -> None:
+    spaces = [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace()]
+
+    assert len(spaces) > 20
+    assert {normalise(f"{space}Damn{space}{space}bus{space}") for space in spaces} == {"damn bus"}
